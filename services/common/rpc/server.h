@@ -1,6 +1,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,14 +27,19 @@ struct ServerHooks {
   std::function<bool()> ready = [] { return true; };
   // After the last call has ended and before RunServer returns: stop workers, flush.
   std::function<void()> stop = [] {};
+  // When the signal has come, before Shutdown: end streams that would otherwise last until
+  // `drain_time` is over.
+  std::function<void()> drain = [] {};
 };
 
-// Blocks SIGTERM and SIGINT in this and all later threads; call before any thread exists.
+// Blocks SIGTERM and SIGINT in this and all later threads, and ignores SIGPIPE (a peer that hangs
+// up is an error of that write, not of the process); call before any thread exists.
 sigset_t BlockShutdownSignals();
 
-// Serves until a signal of `signals`, then: health NOT_SERVING, Shutdown within `drain_time`,
-// hooks.stop. Health and reflection are added. Ports are not shared with another process
-// (reuse-port off). Returns the exit code: 0 after a signal, 1 when the port cannot be bound.
+// Serves until a signal of `signals`, then: health NOT_SERVING, hooks.drain, Shutdown within
+// `drain_time`, hooks.stop. Health and reflection are added. Ports are not shared with another
+// process (reuse-port off). Returns the exit code: 0 after a signal, 1 when the port cannot be
+// bound or the port file cannot be written; the log names it.
 int RunServer(const ServerConfig& config, const std::vector<grpc::Service*>& services,
               MetricsServer& metrics, const sigset_t& signals, const ServerHooks& hooks);
 
