@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "dondoc/v1/dossiers.pb.h"
+#include "dondoc/v1/imports.pb.h"
+#include "services/ingestion/cell_values.h"
+#include "services/ingestion/directory.h"
+#include "services/ingestion/header_map.h"
+#include "services/ingestion/ledger.h"
+#include "services/ingestion/unit_matcher.h"
+
+namespace dondoc::ingestion {
+
+// A row's cells by meaning; empty where the file has no such column.
+using MeaningCells = std::array<absl::string_view, kMeaningCount>;
+
+// A kept cell of a reject is cut to this; the longest value that can be right is shorter.
+inline constexpr size_t kRejectCellBytesMax = 400;
+
+// Turns rows of an export into dossiers. The same mapping reads a file and, later, its rejects. Not
+// thread-safe.
+class RowMapper {
+ public:
+  struct Options {
+    // The channel of every row; absent = the column decides.
+    std::optional<v1::Channel::Value> channel;
+    std::string province;
+    absl::Time now;  // civil; its day is today
+  };
+
+  RowMapper(std::shared_ptr<const Directory> directory, Options options);
+
+  // The row as a valid dossier, or why it cannot be counted.
+  std::variant<Row, v1::Reject> Map(const MeaningCells& cells, int64_t row_number);
+
+  // What was odd about the rows mapped so far.
+  std::vector<v1::ImportWarning> Warnings() const;
+
+ private:
+  struct Tally {
+    int64_t rows = 0;
+    int64_t first_row_number = 0;
+    void Add(int64_t row_number);
+  };
+  // Why a row is a reject.
+  struct Refusal {
+    v1::RejectReason::Value reason = v1::RejectReason::UNSPECIFIED;
+    std::string message;
+  };
+
+  std::optional<Refusal> ReadCode(const MeaningCells& cells, v1::Dossier& dossier) const;
+  std::optional<Refusal> ReadTimes(const MeaningCells& cells, v1::Dossier& dossier) const;
+  std::optional<Refusal> ReadUnits(const MeaningCells& cells, v1::Dossier& dossier,
+                                   bool& by_succession);
+  std::optional<Refusal> ReadEnums(const MeaningCells& cells, v1::Dossier& dossier,
+                                   bool& unknown_channel);
+
+  const Options options_;
+  const absl::CivilDay today_;
+  UnitMatcher units_;
+  absl::flat_hash_map<std::string, CellValue<v1::Channel::Value>> channels_;
+  absl::flat_hash_map<std::string, CellValue<v1::ServiceLevel::Value>> service_levels_;
+  absl::flat_hash_map<std::string, CellValue<v1::Status::Value>> statuses_;
+  Tally unusual_codes_;
+  Tally unknown_channels_;
+  Tally successions_;
+};
+
+// The reject of a row: its reason and its mapped, non-personal cells.
+v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number,
+                      v1::RejectReason::Value reason, std::string message);
+// The cells that a reject keeps, to map them again; they point into `reject`.
+MeaningCells CellsOf(const v1::Reject& reject);
+
+}  // namespace dondoc::ingestion

@@ -1,0 +1,178 @@
+#include "services/ingestion/text_key.h"
+
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/utf8.h>
+
+#include "absl/strings/ascii.h"
+
+namespace dondoc::ingestion {
+namespace {
+
+// ICU takes lengths as int32_t; cells are bounded far below.
+constexpr size_t kTextBytesMax = 1 << 20;
+
+bool IsD(UChar32 c) {
+  // Đ and đ do not decompose; Ð and ð (eth) are typed for them.
+  return c == 0x110 || c == 0x111 || c == 0xD0 || c == 0xF0;
+}
+
+const icu::Normalizer2* Nfd() {
+  UErrorCode error = U_ZERO_ERROR;
+  return icu::Normalizer2::getNFDInstance(error);
+}
+
+const icu::Normalizer2* Nfc() {
+  UErrorCode error = U_ZERO_ERROR;
+  return icu::Normalizer2::getNFCInstance(error);
+}
+
+// Adds what is left of `c` in a key to `key`: nothing for a mark. False when `c` separates words.
+bool AppendKeyOf(UChar32 c, std::string& key) {
+  if (c < 0x80) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) return false;
+    key.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
+    return true;
+  }
+  if (IsD(c)) {
+    key.push_back('d');
+    return true;
+  }
+  if (u_charType(c) == U_NON_SPACING_MARK) return true;
+  icu::UnicodeString parts;
+  if (!Nfd()->getDecomposition(c, parts)) parts.setTo(c);
+  bool letter = false;
+  for (int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1)) {
+    const UChar32 part = parts.char32At(i);
+    if (u_charType(part) == U_NON_SPACING_MARK) continue;
+    if (!u_isalnum(part)) continue;
+    letter = true;
+    icu::UnicodeString(u_tolower(part)).toUTF8String(key);
+  }
+  return letter;
+}
+
+// The next code point at `i`; a negative one for a byte that is not UTF-8.
+UChar32 Next(absl::string_view text, int32_t& i) {
+  UChar32 c = 0;
+  U8_NEXT(text.data(), i, static_cast<int32_t>(text.size()), c);
+  return c;
+}
+
+}  // namespace
+
+std::string TextKey(absl::string_view text) {
+  text = text.substr(0, kTextBytesMax);
+  std::string key;
+  key.reserve(text.size());
+  bool separated = false;
+  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+    const UChar32 c = Next(text, i);
+    const size_t before = key.size();
+    if (separated && before > 0) key.push_back(' ');
+    const size_t start = key.size();
+    const bool in_word = c >= 0 && AppendKeyOf(c, key);
+    if (key.size() > start) {
+      separated = false;
+    } else {
+      key.resize(before);
+      separated = separated || !in_word;
+    }
+  }
+  return key;
+}
+
+std::vector<Word> WordsOf(absl::string_view raw) {
+  const std::string text = ToNfc(raw.substr(0, kTextBytesMax));
+  std::vector<Word> words;
+  Word word;
+  bool divided = false;
+  bool space_before = false;
+  const auto end_word = [&](bool dot) {
+    if (word.key.empty()) return;
+    word.dot = dot;
+    words.push_back(std::move(word));
+    word = Word();
+    divided = false;
+  };
+  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+    const UChar32 c = Next(text, i);
+    if (c >= 0 && AppendKeyOf(c, word.key)) {
+      if (word.lower.empty()) word.divided = divided;
+      icu::UnicodeString(u_tolower(c)).toUTF8String(word.lower);
+      space_before = false;
+      continue;
+    }
+    end_word(c == '.');
+    const bool space_after = i >= static_cast<int32_t>(text.size()) || text[static_cast<size_t>(i)] == ' ';
+    const bool dash = c == '-' || c == 0x2013 || c == 0x2014;
+    if (c == ',' || c == ';' || c == '(' || c == ')' || c == '/' ||
+        (dash && space_before && space_after)) {
+      divided = true;
+    }
+    space_before = c == ' ' || c == 0xA0;
+  }
+  end_word(false);
+  return words;
+}
+
+std::string ToNfc(absl::string_view text) {
+  if (!IsUtf8(text)) return std::string(text);
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::UnicodeString normalized = Nfc()->normalize(
+      icu::UnicodeString::fromUTF8(
+          icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))),
+      error);
+  std::string out;
+  if (U_FAILURE(error)) return std::string(text);
+  return normalized.toUTF8String(out);
+}
+
+bool IsUtf8(absl::string_view text) {
+  if (text.size() > kTextBytesMax) return false;
+  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+    if (static_cast<unsigned char>(text[static_cast<size_t>(i)]) < 0x80) {
+      ++i;
+    } else if (Next(text, i) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string ToUtf8(absl::string_view text, size_t bytes_max) {
+  std::string out;
+  text = text.substr(0, kTextBytesMax);
+  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+    UChar32 c = Next(text, i);
+    if (c < 0) c = 0xFFFD;
+    std::string bytes;
+    icu::UnicodeString(c).toUTF8String(bytes);
+    if (out.size() + bytes.size() > bytes_max) break;
+    out += bytes;
+  }
+  return out;
+}
+
+absl::string_view Trim(absl::string_view text) {
+  static constexpr absl::string_view kSpaces[] = {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B",
+                                                  "\xE3\x80\x80", "\xE2\x80\xAF"};
+  for (bool again = true; again;) {
+    again = false;
+    text = absl::StripAsciiWhitespace(text);
+    for (const absl::string_view space : kSpaces) {
+      if (text.size() >= space.size() && text.substr(0, space.size()) == space) {
+        text.remove_prefix(space.size());
+        again = true;
+      }
+      if (text.size() >= space.size() && text.substr(text.size() - space.size()) == space) {
+        text.remove_suffix(space.size());
+        again = true;
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace dondoc::ingestion
