@@ -18,6 +18,10 @@ class MetricsServer {
   // it).
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               const std::string& service);
+  // Stops at once, also between two scrapes.
+  ~MetricsServer();
+  MetricsServer(const MetricsServer&) = delete;
+  MetricsServer& operator=(const MetricsServer&) = delete;
 
   // For registering at start-up only: registration throws on bad names.
   prometheus::Registry& registry() { return *registry_; }
@@ -27,6 +31,7 @@ class MetricsServer {
   MetricsServer() = default;
   std::shared_ptr<prometheus::Registry> registry_;
   std::unique_ptr<prometheus::Exposer> exposer_;
+  std::string host_;
   int port_ = 0;
 };
 
