@@ -1,0 +1,162 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "dondoc/v1/common.pb.h"
+#include "dondoc/v1/definitions.pb.h"
+#include "dondoc/v1/feed.pb.h"
+#include "services/aggregation/coverage.h"
+#include "services/aggregation/day_range.h"
+#include "services/aggregation/unit_plane.h"
+#include "services/aggregation/unit_table.h"
+#include "services/common/metric/definition.h"
+#include "services/common/metric/ratio.h"
+
+// The cube: a pure function of the cells, the directory, the definitions and the coverage at one
+// position of one ledger. Nothing here knows a clock, a thread or a network.
+
+namespace dondoc::aggregation {
+
+// Every unit's dossiers under one definition.
+struct DefinitionPlane {
+  v1::MetricDefinition definition;
+  std::vector<std::shared_ptr<const UnitPlane>> units;  // nullptr = no dossiers
+};
+
+// What a unit, or several, come to in a window.
+struct Figure {
+  Counts counts;
+  v1::Basis::Value basis = v1::Basis::NONE;
+
+  // Covered and empty; not covered.
+  bool no_dossiers() const { return counts.total() == 0 && basis == v1::Basis::DOSSIERS; }
+  bool no_data() const { return basis == v1::Basis::NONE; }
+};
+
+// The cube at one position, for reading. Immutable: readers hold it by shared_ptr for as long as
+// they compute, so that an answer is of one position and neither side ever waits for the other.
+// Successive views share what did not change (planes by unit, covers by unit, the directory).
+class CubeView {
+ public:
+  const v1::Position& position() const { return position_; }
+  const UnitTable& units() const { return *units_; }
+  const CoverageTable& coverage() const { return coverage_; }
+
+  // The newest version; nullptr when there is none of that id.
+  const v1::MetricDefinition* FindDefinition(absl::string_view definition_id) const;
+  // nullptr when the definition is not counted in this view (see Cube::Use).
+  const DefinitionPlane* FindPlane(absl::string_view definition_id) const;
+
+  // A unit's own dossiers.
+  Counts UnitCounts(const DefinitionPlane& plane, int unit, const DayRange& window) const;
+  // A unit's own dossiers, with its basis: coverage counts on the days of the window on which the
+  // unit exists.
+  Figure UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const;
+  // Whether the unit has a part in the window: exists in it, or has dossiers in it.
+  bool Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const;
+
+ private:
+  friend class Cube;
+  v1::Position position_;
+  std::shared_ptr<const UnitTable> units_;
+  CoverageTable coverage_;
+  std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
+  std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
+};
+
+// Adds figures up: pooled counts; basis DOSSIERS when all are, NONE when none has any, otherwise
+// PARTIAL_DOSSIERS.
+class RollUp {
+ public:
+  void Add(const Figure& figure);
+  Figure Result() const;
+
+ private:
+  Counts counts_;
+  int64_t units_ = 0;
+  int64_t complete_ = 0;
+  int64_t none_ = 0;
+};
+
+// The cube for writing. Not thread-safe (LiveCube is). After kDataLoss its state is undefined:
+// throw it away and load a snapshot.
+class Cube {
+ public:
+  // Empty, at sequence 0 of `ledger_id`, with the default definition in use.
+  explicit Cube(std::string ledger_id = "");
+  Cube(Cube&&) = default;
+  Cube& operator=(Cube&&) = default;
+
+  const v1::Position& position() const { return position_; }
+
+  // A snapshot: its chunks in order into a fresh cube, then FinishLoad. kDataLoss names what is
+  // wrong with it.
+  absl::Status LoadChunk(const v1::SnapshotChunk& chunk);
+  absl::Status FinishLoad();
+
+  // One whole sequence: its events in order, the last of them `complete`. kDataLoss when it is not
+  // the next sequence of this ledger, or makes no sense.
+  absl::Status Apply(absl::Span<const v1::FeedEvent> parts);
+
+  // Has the definition counted from now on: a pass over all cells the first time. kNotFound.
+  absl::Status Use(absl::string_view definition_id);
+
+  // The state as it is now.
+  std::shared_ptr<const CubeView> View();
+
+  int64_t cell_entries() const;
+
+ private:
+  // procedure 24 bits | day 23 bits, biased | channel 2 | service level 3 | status 4
+  struct Cell {
+    uint64_t key;
+    int64_t count;
+  };
+  // A unit's cells as a log of changes that is added up when it has doubled: an average of little
+  // more than 16 bytes a cell, and a change costs an append.
+  struct UnitCells {
+    std::vector<Cell> log;
+    size_t compacted_size = 0;
+  };
+  using Changes = absl::flat_hash_map<size_t, std::vector<DayCounts>>;  // by unit index
+
+  int Intern(const std::string& unit_id);
+  absl::Status TakeUnits(const google::protobuf::RepeatedPtrField<v1::Unit>& units);
+  void TakeDefinition(const v1::MetricDefinition& definition);
+  absl::Status TakeClaim(const v1::CoverageClaim& claim,
+                         const google::protobuf::Timestamp* commit_time);
+  absl::Status TakeCells(const v1::CellBlock& block, std::vector<Changes>* changes);
+  absl::Status CheckUnitsKnown(const v1::CellBlock& block) const;
+  absl::StatusOr<std::shared_ptr<const DefinitionPlane>> Count(
+      const v1::MetricDefinition& definition) const;
+  static void Compact(UnitCells& cells);
+
+  v1::Position position_;
+  absl::flat_hash_map<std::string, int> unit_index_;
+  std::vector<UnitEntry> entries_;
+  std::shared_ptr<const UnitTable> table_;  // nullptr = entries_ changed
+  absl::flat_hash_map<std::string, uint32_t> procedure_index_;
+  std::vector<UnitCells> cells_;  // by unit index
+  CoverageBook coverage_;
+  std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
+  std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
+  bool loading_ = false;
+};
+
+// What a cell key has room for. More procedures than that is kDataLoss: the catalogue of the whole
+// country has some 6,300.
+inline constexpr uint32_t kProceduresMax = 1u << 24;
+inline constexpr int32_t kDayBias = 1 << 22;  // days ±4,194,304: the years −9500 to 13400
+inline constexpr int kUnitsMax = 1'000'000;
+
+}  // namespace dondoc::aggregation

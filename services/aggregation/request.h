@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "dondoc/v1/ratios.pb.h"
+#include "services/aggregation/day_range.h"
+#include "services/common/metric/ratio.h"
+
+// Requests as they must be: decoded and checked once, each error kInvalidArgument beginning with
+// its field path ("from: …").
+
+namespace dondoc::aggregation {
+
+inline constexpr int kWindowDaysMax = 3660;      // last day at most this long after the first
+inline constexpr int kDailyWindowDaysMax = 400;  // of ListDailyCounts
+inline constexpr int kTrendStepsMax = 1000;
+inline constexpr int kPageSizeMax = 20000;
+inline constexpr int kPageSizeDefault = 1000;
+inline constexpr size_t kIdBytesMax = 128;
+inline constexpr int64_t kLeaseSecondsMax = 8 * 24 * 3600;
+
+// The position that is asked for.
+struct Asked {
+  std::optional<int64_t> as_of_sequence;
+  std::optional<absl::Time> known_at;
+  std::optional<int64_t> min_sequence;
+};
+
+// What most questions have in common.
+struct Question {
+  DayRange window;
+  std::optional<Target> target;
+  std::string definition_id;  // never empty
+  Asked asked;
+};
+
+enum class RatioOrder { kName, kPercent, kTotal, kOnline };
+
+struct RatiosQuestion {
+  Question common;
+  std::optional<v1::Level::Value> level;
+  std::string parent_id;
+  RatioOrder order = RatioOrder::kName;
+  bool descending = false;
+  int page_size = kPageSizeDefault;
+  // Everything that decides the list, for binding a page token to it.
+  std::string fingerprint;
+};
+
+absl::StatusOr<Question> DecodeRequest(const v1::GetSummaryRequest& request);
+absl::StatusOr<RatiosQuestion> DecodeRequest(const v1::ListRatiosRequest& request);
+absl::StatusOr<Question> DecodeRequest(const v1::GetUnitRatioRequest& request);
+// The step UNSPECIFIED stands for MONTH.
+absl::StatusOr<Question> DecodeRequest(const v1::ListTrendRequest& request);
+absl::StatusOr<Question> DecodeRequest(const v1::ListDailyCountsRequest& request);
+absl::StatusOr<Question> DecodeRequest(const v1::RegisterWindowRequest& request);
+
+}  // namespace dondoc::aggregation

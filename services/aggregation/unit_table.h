@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "dondoc/v1/units.pb.h"
+#include "services/aggregation/day_range.h"
+
+namespace dondoc::aggregation {
+
+// What the cube knows of a unit.
+struct UnitEntry {
+  std::string unit_id;
+  std::string name;
+  std::string parent_id;
+  v1::Level::Value level = v1::Level::UNSPECIFIED;
+  DayRange validity = {kOpenFirstDay, kOpenLastDay};
+  // False: a claim names the id, but the directory does not have it (yet). Such an entry is shown
+  // nowhere.
+  bool known = false;
+  // ICU sort key of `name` in Vietnamese order; set by UnitTable.
+  std::string sort_key;
+
+  bool ExistsOn(int32_t day) const { return validity.first <= day && day <= validity.last; }
+};
+
+// kInvalidArgument when the directory's days cannot be read.
+absl::StatusOr<UnitEntry> MakeUnitEntry(const v1::Unit& unit);
+
+// One version of the directory; entries keep their index over all versions of one cube. Immutable,
+// so readers share it without a lock.
+class UnitTable {
+ public:
+  explicit UnitTable(std::vector<UnitEntry> entries = {});
+
+  int size() const { return static_cast<int>(entries_.size()); }
+  const UnitEntry& operator[](int unit) const { return entries_[static_cast<size_t>(unit)]; }
+  // Of a known unit; nullopt when there is none of that id.
+  std::optional<int> Find(absl::string_view unit_id) const;
+  // The known units in the Vietnamese order of their names, then by id.
+  const std::vector<int>& by_name() const { return by_name_; }
+
+ private:
+  std::vector<UnitEntry> entries_;
+  absl::flat_hash_map<std::string, int> by_id_;
+  std::vector<int> by_name_;
+};
+
+}  // namespace dondoc::aggregation
