@@ -15,6 +15,11 @@ namespace dondoc::ingestion {
 class Directory {
  public:
   explicit Directory(std::map<std::string, v1::Unit> units = {});
+  // in_order_ points into units_: a copy would point into the original. Moving keeps it right.
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  Directory(Directory&&) = default;
+  Directory& operator=(Directory&&) = default;
 
   // nullptr when there is none of that id.
   const v1::Unit* Find(absl::string_view unit_id) const;
