@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -20,9 +21,8 @@ namespace {
 absl::StatusOr<int> RunSample(Context& context) {
   const auto seed = static_cast<uint64_t>(context.arguments.Integer("seed"));
   const std::filesystem::path folder(context.arguments.Text("out"));
-  ASSIGN_OR_RETURN(const std::string csv,
-                   ReadFile(context.arguments.Text("units"), kRegistryBytesMax));
-  ASSIGN_OR_RETURN(std::vector<v1::Unit> units, ReadUnits(csv, ""));
+  ASSIGN_OR_RETURN(std::vector<v1::Unit> units,
+                   ReadRegistry(context.arguments.Text("units"), std::nullopt));
   ASSIGN_OR_RETURN(const sample::Year year,
                    sample::MakeYear(sample::WithSampleMailboxes(std::move(units)), seed));
 

@@ -1,4 +1,4 @@
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -7,7 +7,6 @@
 #include "dondoc/v1/units.pb.h"
 #include "services/common/status/macros.h"
 #include "services/ctl/commands.h"
-#include "services/ctl/files.h"
 #include "services/ctl/text.h"
 #include "services/ctl/unit_registry.h"
 #include "services/ctl/words.h"
@@ -16,26 +15,12 @@ namespace dondoc::ctl {
 namespace {
 
 constexpr int64_t kUnitPageMax = 20'000;
-constexpr char kAliasesFile[] = "unit_aliases.csv";
-
-// The aliases to put with `units_path`: --aliases, or the file of that name beside it.
-absl::StatusOr<std::string> ReadAliases(const Arguments& arguments, const std::string& units_path) {
-  if (arguments.Has("aliases")) {
-    const std::string path = arguments.Text("aliases");
-    return path.empty() ? std::string() : ReadFile(path, kRegistryBytesMax);
-  }
-  const std::filesystem::path beside =
-      std::filesystem::path(units_path).parent_path() / kAliasesFile;
-  std::error_code error;
-  if (!std::filesystem::exists(beside, error)) return std::string();
-  return ReadFile(beside.string(), kRegistryBytesMax);
-}
 
 absl::StatusOr<int> RunUnitsImport(Context& context) {
-  const std::string& path = context.arguments.words[0];
-  ASSIGN_OR_RETURN(const std::string csv, ReadFile(path, kRegistryBytesMax));
-  ASSIGN_OR_RETURN(const std::string aliases, ReadAliases(context.arguments, path));
-  ASSIGN_OR_RETURN(const std::vector<v1::Unit> units, ReadUnits(csv, aliases));
+  std::optional<std::string> aliases_path;
+  if (context.arguments.Has("aliases")) aliases_path = context.arguments.Text("aliases");
+  ASSIGN_OR_RETURN(const std::vector<v1::Unit> units,
+                   ReadRegistry(context.arguments.words[0], aliases_path));
   v1::ImportUnitsRequest request;
   for (const v1::Unit& unit : units) *request.add_units() = unit;
   ASSIGN_OR_RETURN(const auto answer,

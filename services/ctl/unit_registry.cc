@@ -1,5 +1,6 @@
 #include "services/ctl/unit_registry.h"
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "services/common/status/macros.h"
 #include "services/ctl/csv.h"
+#include "services/ctl/files.h"
 
 namespace dondoc::ctl {
 namespace {
@@ -175,6 +177,21 @@ absl::StatusOr<std::vector<v1::Unit>> ReadUnits(absl::string_view units_csv,
   }
   if (!aliases_csv.empty()) RETURN_IF_ERROR(AddAliases(aliases_csv, index_of, units));
   return units;
+}
+
+absl::StatusOr<std::vector<v1::Unit>> ReadRegistry(
+    const std::string& units_path, const std::optional<std::string>& aliases_path) {
+  std::string aliases;
+  const std::filesystem::path beside =
+      std::filesystem::path(units_path).parent_path() / kAliasesName;
+  std::error_code error;
+  if (!aliases_path.has_value() && std::filesystem::exists(beside, error)) {
+    ASSIGN_OR_RETURN(aliases, ReadFile(beside.string(), kRegistryBytesMax));
+  } else if (aliases_path.has_value() && !aliases_path->empty()) {
+    ASSIGN_OR_RETURN(aliases, ReadFile(*aliases_path, kRegistryBytesMax));
+  }
+  ASSIGN_OR_RETURN(const std::string units, ReadFile(units_path, kRegistryBytesMax));
+  return ReadUnits(units, aliases);
 }
 
 std::string UnitsCsv(const std::vector<v1::Unit>& units) {
