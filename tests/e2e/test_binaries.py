@@ -40,7 +40,7 @@ OWN_BAD_FLAGS = {
 }
 
 
-def run(name, arguments, environment=None, seconds=30):
+def run(name, arguments, environment=None, seconds=15):
     """Runs a binary that should end by itself; (exit code, standard error)."""
     with tempfile.TemporaryDirectory() as folder:
         base = ["--listen=127.0.0.1:0", "--metrics_listen=127.0.0.1:0"]
