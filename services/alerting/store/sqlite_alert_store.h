@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/alerting/store/alert_store.h"
+#include "services/alerting/store/sqlite.h"
+#include "services/common/mutex/mutex.h"
+
+namespace dondoc::alerting {
+
+// AlertStore and Outbox in one SQLite file (WAL, synced at every commit). One connection, one
+// transaction at a time; one process, held by a lock on "<path>.lock".
+class SqliteAlertStore : public AlertStore, public Outbox {
+ public:
+  // kUnavailable when another process has the file; kFailedPrecondition when a newer version of
+  // ours wrote it. Brings an older schema up to date.
+  static absl::StatusOr<std::unique_ptr<SqliteAlertStore>> Open(const std::string& path);
+  ~SqliteAlertStore() override;
+
+  absl::Status CreateCampaign(const v1::Campaign& campaign) override;
+  absl::StatusOr<v1::Campaign> FindCampaign(const std::string& campaign_id) const override;
+  absl::StatusOr<std::vector<v1::Campaign>> ListCampaigns(const std::string& after_id,
+                                                          int limit) const override;
+  absl::StatusOr<v1::Campaign> ActivateCampaign(const std::string& campaign_id,
+                                                absl::Time time) override;
+  absl::Status SaveEvaluation(const EvaluationRecord& record) override;
+  absl::StatusOr<v1::Evaluation> FindEvaluation(const std::string& evaluation_id) const override;
+  absl::StatusOr<v1::Evaluation> FindSlot(const std::string& campaign_id,
+                                          const std::string& slot) const override;
+  absl::StatusOr<EvaluationPage> ListEvaluations(const std::string& campaign_id, int64_t after,
+                                                 int limit) const override;
+  absl::StatusOr<v1::Evaluation> ReleaseEvaluation(const std::string& evaluation_id,
+                                                   absl::Time time) override;
+  absl::StatusOr<std::vector<v1::Flag>> ListFlags(const std::string& evaluation_id) const override;
+  absl::StatusOr<ReminderPage> ListReminders(const std::string& evaluation_id, int64_t after,
+                                             int limit) const override;
+  absl::StatusOr<StoredMessage> FindMessage(const std::string& reminder_id) const override;
+
+  absl::StatusOr<std::optional<ClaimedReminder>> Claim(absl::Time now) override;
+  absl::Status Finish(const std::string& reminder_id, const AttemptResult& result) override;
+  absl::StatusOr<int> RecoverInterrupted(absl::Time now) override;
+  absl::StatusOr<std::optional<absl::Time>> NextDue() const override;
+  absl::StatusOr<std::map<v1::ReminderState::Value, int64_t>> CountByState() const override;
+
+ private:
+  SqliteAlertStore(std::unique_ptr<Database> database, int lock_file)
+      : database_(std::move(database)), lock_file_(lock_file) {}
+  absl::Status Migrate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::Campaign> CampaignLocked(const std::string& campaign_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `where` has one or two ?s.
+  absl::StatusOr<v1::Evaluation> EvaluationLocked(absl::string_view where, const std::string& first,
+                                                  const std::string& second) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckEvaluationLocked(const std::string& evaluation_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CountRemindersLocked(v1::Evaluation& evaluation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  mutable Mutex mutex_;
+  const std::unique_ptr<Database> database_ ABSL_PT_GUARDED_BY(mutex_);
+  const int lock_file_;
+};
+
+}  // namespace dondoc::alerting
