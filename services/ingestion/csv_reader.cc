@@ -33,8 +33,8 @@ constexpr Magic kMagics[] = {
 };
 
 absl::Status NotCsv(absl::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("Tệp này là ", what, ", không phải CSV. Hãy lưu thành \"CSV UTF-8\" rồi tải lại."));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "Tệp này là ", what, ", không phải CSV. Hãy lưu thành \"CSV UTF-8\" rồi tải lại."));
 }
 
 // Whether the start of a file is text of the kind we read.
@@ -182,7 +182,7 @@ absl::Status CsvReader::FeedLine(absl::string_view line) {
   if (csv_parse(&parser_, line.data(), line.size(), &OnCell, &OnRowEnd, this) != line.size()) {
     return absl::ResourceExhaustedError(csv_strerror(csv_error(&parser_)));
   }
-  RETURN_IF_ERROR(status_);
+  RETURN_IF_ERROR(sink_status_);
   constexpr int kRowNotBegun = 0;
   if (parser_.pstate == kRowNotBegun) {
     row_raw_.clear();
@@ -209,11 +209,11 @@ absl::Status CsvReader::GiveUpRow() {
     skipping_line_ = true;
     problem_ = CsvRow::Problem::kRowBytes;
     EmitRow();
-    return status_;
+    return sink_status_;
   }
   problem_ = CsvRow::Problem::kUnclosedQuote;
   EmitRow();
-  RETURN_IF_ERROR(status_);
+  RETURN_IF_ERROR(sink_status_);
   const std::string rest = raw.substr(end + 1);
   for (absl::string_view text = rest; !text.empty();) {
     const size_t next = text.find('\n');
@@ -238,7 +238,7 @@ void CsvReader::Reset() {
 
 void CsvReader::OnCell(void* data, size_t size, void* self) {
   CsvReader& reader = *static_cast<CsvReader*>(self);
-  if (!reader.status_.ok()) return;
+  if (!reader.sink_status_.ok()) return;
   if (reader.cell_ends_.size() >= kCsvColumnsMax) {
     reader.problem_ = CsvRow::Problem::kColumns;
     return;
@@ -257,7 +257,7 @@ void CsvReader::OnCell(void* data, size_t size, void* self) {
 
 void CsvReader::OnRowEnd(int terminator, void* self) {
   CsvReader& reader = *static_cast<CsvReader*>(self);
-  if (!reader.status_.ok()) return;
+  if (!reader.sink_status_.ok()) return;
   // "\r\n" is reported as two row ends; the second is none.
   const bool second_half =
       terminator == '\n' && reader.after_carriage_return_ && reader.cell_ends_.empty();
@@ -281,7 +281,7 @@ void CsvReader::EmitRow() {
       (!IsUtf8(cells_) || absl::StrContains(cells_, '\0'))) {
     row.problem = CsvRow::Problem::kEncoding;
   }
-  if (any) status_ = sink_(row);
+  if (any) sink_status_ = sink_(row);
   cells_.clear();
   cell_ends_.clear();
   problem_ = CsvRow::Problem::kNone;

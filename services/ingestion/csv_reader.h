@@ -73,7 +73,7 @@ class CsvReader {
   const HeaderScore score_;
   const Sink sink_;
   csv_parser parser_;
-  absl::Status status_;  // the sink's
+  absl::Status sink_status_;
   char delimiter_ = ',';
   bool started_ = false;
   int unclosed_rows_ = 0;

@@ -131,11 +131,11 @@ constexpr Synonym kSynonyms[] = {
 
 // A header that holds one of these names a person: its cells are never looked at.
 constexpr const char* kPersonalKeys[] = {
-    "chu ho so",     "chuhoso",    "nguoi nop", "nguoi nhan", "ho ten",    "ho va ten",
-    "dia chi",       "diachi",     "sdt",       "dien thoai", "dienthoai", "cccd",
-    "cmnd",          "can cuoc",   "ho chieu",  "so giay to", "sogiayto",  "email",
-    "thu dien tu",   "ngay sinh",  "ngaysinh",  "ca nhan",    "cong dan",  "nguoi yeu cau",
-    "doanh nghiep",  "nguoinop",   "hoten",     "ma so thue", "gioi tinh", "so dinh danh",
+    "chu ho so",    "chuhoso",   "nguoi nop", "nguoi nhan", "ho ten",    "ho va ten",
+    "dia chi",      "diachi",    "sdt",       "dien thoai", "dienthoai", "cccd",
+    "cmnd",         "can cuoc",  "ho chieu",  "so giay to", "sogiayto",  "email",
+    "thu dien tu",  "ngay sinh", "ngaysinh",  "ca nhan",    "cong dan",  "nguoi yeu cau",
+    "doanh nghiep", "nguoinop",  "hoten",     "ma so thue", "gioi tinh", "so dinh danh",
 };
 
 const absl::flat_hash_map<std::string, const Synonym*>& SynonymsByKey() {
@@ -171,9 +171,9 @@ constexpr Required kRequired[] = {
 
 absl::string_view MeaningName(Meaning meaning) {
   static constexpr absl::string_view kNames[kMeaningCount] = {
-      "serial",   "code",          "procedure_code", "procedure_name", "field", "unit",
-      "handling_unit", "submitted", "received",      "updated",        "due",   "done",
-      "channel",  "service_level", "status",         "personal",       "ignored"};
+      "serial",        "code",          "procedure_code", "procedure_name", "field",  "unit",
+      "handling_unit", "submitted",     "received",       "updated",        "due",    "done",
+      "channel",       "service_level", "status",         "personal",       "ignored"};
   return kNames[static_cast<size_t>(meaning)];
 }
 

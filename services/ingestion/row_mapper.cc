@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
+#include "services/ingestion/dossier_check.h"
 #include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
@@ -12,13 +12,12 @@ namespace {
 
 constexpr size_t kRememberedMax = 1'000;
 constexpr size_t kShownBytesMax = 80;
-const absl::CivilDay kEarliestDay(2000, 1, 1);
 
 // What a reject keeps: all that the mapping reads, nothing else. Free text that may name a person
 // (the procedure's name, "nội dung hồ sơ") is not among it.
 constexpr Meaning kKept[] = {
-    Meaning::kCode,     Meaning::kProcedureCode, Meaning::kField,        Meaning::kUnit,
-    Meaning::kHandlingUnit, Meaning::kReceived,  Meaning::kUpdated,      Meaning::kChannel,
+    Meaning::kCode,         Meaning::kProcedureCode, Meaning::kField,   Meaning::kUnit,
+    Meaning::kHandlingUnit, Meaning::kReceived,      Meaning::kUpdated, Meaning::kChannel,
     Meaning::kServiceLevel, Meaning::kStatus,
 };
 
@@ -55,10 +54,22 @@ std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t 
   row.row_number = row_number;
   bool by_succession = false;
   bool unknown_channel = false;
-  std::optional<Refusal> refusal = ReadCode(cells, row.dossier);
+  row.dossier.set_code(std::string(Cell(cells, Meaning::kCode)));
+  row.dossier.set_procedure_code(std::string(Cell(cells, Meaning::kProcedureCode)));
+  row.dossier.set_field(std::string(Cell(cells, Meaning::kField)));
+  std::optional<Refusal> refusal;
+  // Before the unit, so that a total or a signature at the end of a sheet is what it is.
+  if (row.dossier.code().empty()) {
+    refusal = Refusal{v1::RejectReason::MISSING_CODE, "Dòng không có mã hồ sơ."};
+  }
   if (!refusal.has_value()) refusal = ReadEnums(cells, row.dossier, unknown_channel);
   if (!refusal.has_value()) refusal = ReadTimes(cells, row.dossier);
   if (!refusal.has_value()) refusal = ReadUnits(cells, row.dossier, by_succession);
+  if (!refusal.has_value()) {
+    if (auto problem = CheckDossier(row.dossier, units_.directory(), today_)) {
+      refusal = Refusal{problem->reason, std::move(problem->message)};
+    }
+  }
   if (refusal.has_value()) {
     return MakeReject(cells, row_number, refusal->reason, std::move(refusal->message));
   }
@@ -66,37 +77,6 @@ std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t 
   if (unknown_channel) unknown_channels_.Add(row_number);
   if (by_succession) successions_.Add(row_number);
   return row;
-}
-
-std::optional<RowMapper::Refusal> RowMapper::ReadCode(const MeaningCells& cells,
-                                                      v1::Dossier& dossier) const {
-  const absl::string_view code = Trim(Cell(cells, Meaning::kCode));
-  if (code.empty()) return Refusal{v1::RejectReason::MISSING_CODE, "Dòng không có mã hồ sơ."};
-  if (code.size() > 64) {
-    return Refusal{v1::RejectReason::BAD_CODE,
-                   absl::StrCat("Mã hồ sơ ", Shown(code), " dài quá 64 ký tự.")};
-  }
-  for (const char c : code) {
-    if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) {
-      return Refusal{v1::RejectReason::BAD_CODE,
-                     absl::StrCat("Mã hồ sơ ", Shown(code),
-                                  " có dấu cách hoặc ký tự mà mã hồ sơ không có.")};
-    }
-  }
-  dossier.set_code(absl::AsciiStrToUpper(code));
-  const absl::string_view procedure = Trim(Cell(cells, Meaning::kProcedureCode));
-  if (procedure.size() > 64) {
-    return Refusal{v1::RejectReason::BAD_VALUE,
-                   absl::StrCat("Mã thủ tục ", Shown(procedure), " dài quá 64 byte.")};
-  }
-  dossier.set_procedure_code(std::string(procedure));
-  const absl::string_view field = Trim(Cell(cells, Meaning::kField));
-  if (field.size() > 200) {
-    return Refusal{v1::RejectReason::BAD_VALUE,
-                   absl::StrCat("Lĩnh vực ", Shown(field), " dài quá 200 byte.")};
-  }
-  dossier.set_field(std::string(field));
-  return std::nullopt;
 }
 
 std::optional<RowMapper::Refusal> RowMapper::ReadEnums(const MeaningCells& cells,
@@ -129,58 +109,34 @@ std::optional<RowMapper::Refusal> RowMapper::ReadEnums(const MeaningCells& cells
 
 std::optional<RowMapper::Refusal> RowMapper::ReadTimes(const MeaningCells& cells,
                                                        v1::Dossier& dossier) const {
-  const absl::string_view received_text = Cell(cells, Meaning::kReceived);
-  const auto received = ParseCellTime(received_text);
-  const auto bad = [](v1::RejectReason::Value reason, absl::string_view what,
-                      absl::string_view text, absl::string_view why) {
-    return Refusal{reason, absl::StrCat(what, " ", Shown(text), ": ", why, ".")};
+  const auto read = [&](Meaning meaning, absl::string_view what, std::optional<absl::Time>& time) {
+    const absl::string_view text = Cell(cells, meaning);
+    const auto parsed = ParseCellTime(text);
+    if (parsed.ok()) {
+      time = *parsed;
+      return std::optional<Refusal>();
+    }
+    return std::optional<Refusal>(
+        {v1::RejectReason::BAD_DATE,
+         absl::StrCat(what, " ", Shown(text), ": ", parsed.status().message(), ".")});
   };
-  if (!received.ok()) {
-    return bad(v1::RejectReason::BAD_DATE, "Ngày tiếp nhận", received_text,
-               received.status().message());
+  std::optional<absl::Time> received;
+  if (auto refusal = read(Meaning::kReceived, "Ngày tiếp nhận", received)) return refusal;
+  std::optional<absl::Time> updated;
+  if (auto refusal = read(Meaning::kUpdated, "Ngày cập nhật", updated)) return refusal;
+  if (received.has_value()) {
+    *dossier.mutable_received_time() = ToProto(*received);
+  } else if (dossier.status() != v1::Status::NEW) {
+    // Stricter than for a push: a row of an export that is not new and has no day is a defect.
+    return Refusal{v1::RejectReason::NO_DATE,
+                   "Hồ sơ đã qua bước đăng ký nhưng không có ngày tiếp nhận."};
   }
-  if (!received->has_value()) {
-    // Not yet received: kept as pending, not counted.
-    if (dossier.status() != v1::Status::NEW) {
-      return Refusal{v1::RejectReason::NO_DATE,
-                     "Hồ sơ đã qua bước đăng ký nhưng không có ngày tiếp nhận."};
-    }
-  } else {
-    const absl::CivilDay day = DayOf(**received);
-    if (day > today_) {
-      return bad(v1::RejectReason::FUTURE_DATE, "Ngày tiếp nhận", received_text,
-                 absl::StrCat("sau hôm nay, ", FormatDayVi(today_)));
-    }
-    if (day < kEarliestDay) {
-      return bad(v1::RejectReason::BAD_DATE, "Ngày tiếp nhận", received_text,
-                 "trước ngày 01/01/2000");
-    }
-    *dossier.mutable_received_time() = ToProto(**received);
-  }
-  const absl::string_view updated_text = Cell(cells, Meaning::kUpdated);
-  const auto updated = ParseCellTime(updated_text);
-  if (!updated.ok()) {
-    return bad(v1::RejectReason::BAD_DATE, "Ngày cập nhật", updated_text,
-               updated.status().message());
-  }
-  if (updated->has_value()) {
-    // An update from the future would be newer than every correction until that day.
-    if (DayOf(**updated) > today_) {
-      return bad(v1::RejectReason::FUTURE_DATE, "Ngày cập nhật", updated_text,
-                 absl::StrCat("sau hôm nay, ", FormatDayVi(today_)));
-    }
-    if (DayOf(**updated) < kEarliestDay) {
-      return bad(v1::RejectReason::BAD_DATE, "Ngày cập nhật", updated_text,
-                 "trước ngày 01/01/2000");
-    }
-    *dossier.mutable_update_time() = ToProto(**updated);
-  }
+  if (updated.has_value()) *dossier.mutable_update_time() = ToProto(*updated);
   return std::nullopt;
 }
 
 std::optional<RowMapper::Refusal> RowMapper::ReadUnits(const MeaningCells& cells,
-                                                       v1::Dossier& dossier,
-                                                       bool& by_succession) {
+                                                       v1::Dossier& dossier, bool& by_succession) {
   const absl::CivilDay day =
       dossier.has_received_time() ? DayOf(FromProto(dossier.received_time())) : today_;
   const UnitMatch& match = units_.Match(Cell(cells, Meaning::kUnit), day);
@@ -206,8 +162,8 @@ std::vector<v1::ImportWarning> RowMapper::Warnings() const {
     warning.set_kind(kind);
     warning.set_rows(tally.rows);
     warning.set_first_row_number(tally.first_row_number);
-    warning.set_message(absl::StrCat(tally.rows, " dòng ", message, " (dòng đầu tiên: ",
-                                     tally.first_row_number, ")."));
+    warning.set_message(absl::StrCat(tally.rows, " dòng ", message,
+                                     " (dòng đầu tiên: ", tally.first_row_number, ")."));
   };
   add(unusual_codes_, v1::ImportWarning::Kind::UNUSUAL_CODE,
       "có mã hồ sơ không theo mẫu quốc gia; vẫn được đếm");
@@ -218,8 +174,8 @@ std::vector<v1::ImportWarning> RowMapper::Warnings() const {
   return warnings;
 }
 
-v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number,
-                      v1::RejectReason::Value reason, std::string message) {
+v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number, v1::RejectReason::Value reason,
+                      std::string message) {
   v1::Reject reject;
   reject.set_row_number(row_number);
   reject.set_reason(reason);

@@ -58,7 +58,6 @@ class RowMapper {
     std::string message;
   };
 
-  std::optional<Refusal> ReadCode(const MeaningCells& cells, v1::Dossier& dossier) const;
   std::optional<Refusal> ReadTimes(const MeaningCells& cells, v1::Dossier& dossier) const;
   std::optional<Refusal> ReadUnits(const MeaningCells& cells, v1::Dossier& dossier,
                                    bool& by_succession);
@@ -77,8 +76,8 @@ class RowMapper {
 };
 
 // The reject of a row: its reason and its mapped, non-personal cells.
-v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number,
-                      v1::RejectReason::Value reason, std::string message);
+v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number, v1::RejectReason::Value reason,
+                      std::string message);
 // The cells that a reject keeps, to map them again; they point into `reject`.
 MeaningCells CellsOf(const v1::Reject& reject);
 

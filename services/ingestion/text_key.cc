@@ -3,7 +3,6 @@
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
-#include <unicode/utf8.h>
 
 #include "absl/strings/ascii.h"
 
@@ -53,11 +52,24 @@ bool AppendKeyOf(UChar32 c, std::string& key) {
   return letter;
 }
 
-// The next code point at `i`; a negative one for a byte that is not UTF-8.
-UChar32 Next(absl::string_view text, int32_t& i) {
-  UChar32 c = 0;
-  U8_NEXT(text.data(), i, static_cast<int32_t>(text.size()), c);
-  return c;
+// The next code point at `i`, as RFC 3629 allows it; a negative one for a byte that is not UTF-8.
+UChar32 Next(absl::string_view text, size_t& i) {
+  const auto byte = [&](size_t at) -> unsigned {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+  };
+  const unsigned first = byte(i++);
+  if (first < 0x80) return static_cast<UChar32>(first);
+  const size_t more = first < 0xC2 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : first < 0xF5 ? 3 : 0;
+  if (more == 0) return -1;
+  unsigned c = first & (0x3FU >> more);
+  for (size_t at = i; at < i + more; ++at) {
+    if ((byte(at) & 0xC0) != 0x80) return -1;
+    c = (c << 6) | (byte(at) & 0x3F);
+  }
+  const bool overlong = (more == 2 && c < 0x800) || (more == 3 && c < 0x10000);
+  if (overlong || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return -1;
+  i += more;
+  return static_cast<UChar32>(c);
 }
 
 }  // namespace
@@ -67,7 +79,7 @@ std::string TextKey(absl::string_view text) {
   std::string key;
   key.reserve(text.size());
   bool separated = false;
-  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+  for (size_t i = 0; i < text.size();) {
     const UChar32 c = Next(text, i);
     const size_t before = key.size();
     if (separated && before > 0) key.push_back(' ');
@@ -96,7 +108,7 @@ std::vector<Word> WordsOf(absl::string_view raw) {
     word = Word();
     divided = false;
   };
-  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+  for (size_t i = 0; i < text.size();) {
     const UChar32 c = Next(text, i);
     if (c >= 0 && AppendKeyOf(c, word.key)) {
       if (word.lower.empty()) word.divided = divided;
@@ -105,7 +117,7 @@ std::vector<Word> WordsOf(absl::string_view raw) {
       continue;
     }
     end_word(c == '.');
-    const bool space_after = i >= static_cast<int32_t>(text.size()) || text[static_cast<size_t>(i)] == ' ';
+    const bool space_after = i >= text.size() || text[i] == ' ';
     const bool dash = c == '-' || c == 0x2013 || c == 0x2014;
     if (c == ',' || c == ';' || c == '(' || c == ')' || c == '/' ||
         (dash && space_before && space_after)) {
@@ -120,10 +132,10 @@ std::vector<Word> WordsOf(absl::string_view raw) {
 std::string ToNfc(absl::string_view text) {
   if (!IsUtf8(text)) return std::string(text);
   UErrorCode error = U_ZERO_ERROR;
-  const icu::UnicodeString normalized = Nfc()->normalize(
-      icu::UnicodeString::fromUTF8(
-          icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))),
-      error);
+  const icu::UnicodeString normalized =
+      Nfc()->normalize(icu::UnicodeString::fromUTF8(
+                           icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))),
+                       error);
   std::string out;
   if (U_FAILURE(error)) return std::string(text);
   return normalized.toUTF8String(out);
@@ -131,8 +143,8 @@ std::string ToNfc(absl::string_view text) {
 
 bool IsUtf8(absl::string_view text) {
   if (text.size() > kTextBytesMax) return false;
-  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
-    if (static_cast<unsigned char>(text[static_cast<size_t>(i)]) < 0x80) {
+  for (size_t i = 0; i < text.size();) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
       ++i;
     } else if (Next(text, i) < 0) {
       return false;
@@ -144,7 +156,7 @@ bool IsUtf8(absl::string_view text) {
 std::string ToUtf8(absl::string_view text, size_t bytes_max) {
   std::string out;
   text = text.substr(0, kTextBytesMax);
-  for (int32_t i = 0; i < static_cast<int32_t>(text.size());) {
+  for (size_t i = 0; i < text.size();) {
     UChar32 c = Next(text, i);
     if (c < 0) c = 0xFFFD;
     std::string bytes;

@@ -19,8 +19,8 @@ constexpr int kSuccessionStepsMax = 16;
 constexpr int kCandidatesShownMax = 5;
 
 // Type words by match key. Kept in full keys, dropped from bare ones.
-constexpr absl::string_view kTypeWords[] = {"so",     "ban",       "huyen", "thanh pho", "thi xa",
-                                            "quan",   "thi tran",  "xa",    "phuong",    "dac khu"};
+constexpr absl::string_view kTypeWords[] = {"so",   "ban",      "huyen", "thanh pho", "thi xa",
+                                            "quan", "thi tran", "xa",    "phuong",    "dac khu"};
 constexpr absl::string_view kDistrictTypeWords[] = {"huyen", "thanh pho", "thi xa", "quan"};
 
 // Short forms of type words. The one-letter ones are only that at the start of a name, with a dot
@@ -137,7 +137,8 @@ std::vector<Word> UnitMatcher::CleanWords(absl::string_view text) const {
   for (size_t i = 0; i < words.size();) {
     const bool committee =
         i + 4 <= words.size() &&
-        std::equal(std::begin(kCommittee), std::end(kCommittee), words.begin() + static_cast<std::ptrdiff_t>(i),
+        std::equal(std::begin(kCommittee), std::end(kCommittee),
+                   words.begin() + static_cast<std::ptrdiff_t>(i),
                    [](absl::string_view key, const Word& word) { return key == word.key; });
     if (committee || words[i].key == "ubnd") {
       EraseWords(words, i, committee ? 4 : 1);
@@ -282,8 +283,8 @@ UnitMatch UnitMatcher::FollowSuccessors(absl::string_view text, const v1::Unit& 
                                         absl::CivilDay day) const {
   UnitMatch match;
   match.reason = v1::RejectReason::UNKNOWN_UNIT;
-  match.message = absl::StrCat("Đơn vị \"", Shown(text), "\" không tồn tại vào ngày ",
-                               FormatDayVi(day), ".");
+  match.message =
+      absl::StrCat("Đơn vị \"", Shown(text), "\" không tồn tại vào ngày ", FormatDayVi(day), ".");
   if (day <= DayOr(ended.valid_to(), absl::CivilDay::max())) return match;  // not yet begun
   std::set<const v1::Unit*> existing;
   std::set<absl::string_view> seen;

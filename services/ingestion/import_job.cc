@@ -1,0 +1,232 @@
+#include "services/ingestion/import_job.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/common/clock/civil.h"
+#include "services/common/metric/ratio.h"
+#include "services/common/status/macros.h"
+
+namespace dondoc::ingestion {
+namespace {
+
+constexpr int kHeadersShownMax = 20;
+
+// Row counts at which exports are known to be cut (domain: edge cases).
+constexpr int64_t kPageLimits[] = {1'000,  2'000,  5'000,   10'000,    20'000,    50'000,
+                                   65'535, 65'536, 100'000, 1'000'000, 1'048'575, 1'048'576};
+
+int ScoreHeader(absl::Span<const absl::string_view> cells) { return MapHeader(cells).recognised; }
+
+void AddWarning(v1::Import& import, v1::ImportWarning::Kind::Value kind, int64_t rows,
+                int64_t first_row_number, std::string message) {
+  v1::ImportWarning& warning = *import.add_warnings();
+  warning.set_kind(kind);
+  warning.set_rows(rows);
+  warning.set_first_row_number(first_row_number);
+  warning.set_message(std::move(message));
+}
+
+}  // namespace
+
+ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory,
+                     ImportOptions options, const std::string& province, absl::Time now,
+                     Limits limits)
+    : store_(store),
+      options_(std::move(options)),
+      limits_(limits),
+      mapper_(std::move(directory), {options_.channel, province, now}),
+      reader_(&ScoreHeader, [this](const CsvRow& row) { return OnRow(row); }),
+      digest_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(digest_, EVP_sha256(), nullptr);
+  if (options_.coverage.has_value()) {
+    // The service has checked that both days can be read.
+    covers_from_ = *ParseDay(options_.coverage->from());
+    covers_to_ = *ParseDay(options_.coverage->to());
+    covers_unit_ids_.insert(options_.coverage->unit_ids().begin(),
+                            options_.coverage->unit_ids().end());
+  }
+}
+
+ImportJob::~ImportJob() { EVP_MD_CTX_free(digest_); }
+
+absl::Status ImportJob::Feed(absl::string_view bytes) {
+  bytes_ += static_cast<int64_t>(bytes.size());
+  if (bytes_ > limits_.bytes_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Tệp lớn quá ", NumberVi(limits_.bytes_max), " byte."));
+  }
+  EVP_DigestUpdate(digest_, bytes.data(), bytes.size());
+  return reader_.Feed(bytes);
+}
+
+absl::Status ImportJob::Finish() {
+  RETURN_IF_ERROR(reader_.Finish());
+  if (!plan_.has_value()) return NoHeader();
+  if (rows_ == 0 && !options_.coverage.has_value()) {
+    return absl::InvalidArgumentError(
+        "Tệp chỉ có dòng tiêu đề, không có hồ sơ nào, và không khai phạm vi (từ ngày, đến ngày).");
+  }
+  RETURN_IF_ERROR(Flush());
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(digest_, digest, &size);
+  sha256_ = absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
+  return absl::OkStatus();
+}
+
+absl::Status ImportJob::OnRow(const CsvRow& row) {
+  if (!plan_.has_value()) {
+    // A title row with a problem is a title row.
+    ColumnPlan plan = MapHeader(row.cells);
+    if (row.problem == CsvRow::Problem::kNone && plan.missing.empty()) {
+      return OnHeader(std::move(plan));
+    }
+    if (!best_title_.has_value() || plan.recognised > best_title_->recognised) {
+      best_title_ = std::move(plan);
+    }
+    return ++title_rows_ > kCsvTitleRowsMax ? NoHeader() : absl::OkStatus();
+  }
+  if (++rows_ > kImportRowsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Tệp có quá ", NumberVi(kImportRowsMax), " dòng."));
+  }
+  MeaningCells cells;
+  for (int meaning = 0; meaning < kMeaningCount; ++meaning) {
+    const int column = plan_->column_of[static_cast<size_t>(meaning)];
+    if (column >= 0 && static_cast<size_t>(column) < row.cells.size()) {
+      cells[static_cast<size_t>(meaning)] = row.cells[static_cast<size_t>(column)];
+    }
+  }
+  if (row.problem != CsvRow::Problem::kNone) {
+    return Keep(MakeReject(cells, row.number, v1::RejectReason::BAD_ROW,
+                           std::string(CsvProblemText(row.problem))));
+  }
+  std::variant<Row, v1::Reject> mapped = mapper_.Map(cells, row.number);
+  if (auto* const reject = std::get_if<v1::Reject>(&mapped)) return Keep(std::move(*reject));
+  return Stage(std::get<Row>(std::move(mapped)));
+}
+
+absl::Status ImportJob::OnHeader(ColumnPlan plan) {
+  plan_ = std::move(plan);
+  best_title_.reset();
+  return absl::OkStatus();
+}
+
+// Names the headers seen, so that the officer sees which one is spelled in a way we do not know. A
+// row without a single known header is not shown: in a file without headers it is somebody's data.
+absl::Status ImportJob::NoHeader() const {
+  if (!best_title_.has_value() || best_title_->recognised == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Không thấy dòng tiêu đề nào quen thuộc trong ", kCsvTitleRowsMax,
+                     " dòng đầu; cần các cột mã hồ sơ, đơn vị tiếp nhận, ngày tiếp nhận. "
+                     "Nếu tệp có tiêu đề, hãy lưu lại dạng \"CSV UTF-8\"."));
+  }
+  std::vector<std::string> headers;
+  for (const v1::ColumnMapping& column : best_title_->columns) {
+    if (column.header().empty()) continue;
+    if (headers.size() == kHeadersShownMax) {
+      headers.push_back("…");
+      break;
+    }
+    headers.push_back(absl::StrCat("\"", column.header(), "\""));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("Tệp thiếu cột ", absl::StrJoin(best_title_->missing, ", "),
+                   ". Các cột thấy được: ", absl::StrJoin(headers, ", "), "."));
+}
+
+absl::Status ImportJob::Stage(Row row) {
+  NoteCoverage(row);
+  staged_.push_back(std::move(row));
+  ++staged_count_;
+  return staged_.size() < kStagedRowsMax ? absl::OkStatus() : Flush();
+}
+
+absl::Status ImportJob::Keep(v1::Reject reject) {
+  reject_bytes_ += static_cast<int64_t>(reject.ByteSizeLong());
+  rejects_.push_back(std::move(reject));
+  if (++rejected_ > limits_.rejects_max || reject_bytes_ > limits_.reject_bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Quá nhiều dòng không đọc được (", NumberVi(rejected_),
+        "); dòng gần nhất: ", rejects_.back().row_number(), ": ", rejects_.back().message()));
+  }
+  return rejects_.size() < kRejectsAddedMax ? absl::OkStatus() : Flush();
+}
+
+absl::Status ImportJob::Flush() {
+  if (!staged_.empty()) RETURN_IF_ERROR(store_.StageRows(options_.import_id, staged_));
+  staged_.clear();
+  if (!rejects_.empty()) RETURN_IF_ERROR(store_.AddRejects(options_.import_id, rejects_));
+  rejects_.clear();
+  return absl::OkStatus();
+}
+
+void ImportJob::NoteCoverage(const Row& row) {
+  if (!row.dossier.has_received_time()) return;
+  const absl::CivilDay day = DayOf(FromProto(row.dossier.received_time()));
+  first_day_ = std::min(first_day_.value_or(day), day);
+  last_day_ = std::max(last_day_.value_or(day), day);
+  if (!options_.coverage.has_value()) {
+    unit_ids_.insert(row.dossier.unit_id());
+    return;
+  }
+  const bool inside =
+      covers_from_ <= day && day <= covers_to_ &&
+      (covers_unit_ids_.empty() || covers_unit_ids_.contains(row.dossier.unit_id()));
+  if (inside) return;
+  if (outside_++ == 0) outside_first_row_ = row.row_number;
+}
+
+void ImportJob::Describe(v1::Import& import) const {
+  import.set_content_sha256(sha256_);
+  import.set_bytes(bytes_);
+  import.set_rows(rows_);
+  import.set_rejected(rejected_);
+  import.clear_columns();
+  for (const v1::ColumnMapping& column : plan_->columns) *import.add_columns() = column;
+  if (options_.coverage.has_value()) {
+    *import.mutable_coverage() = *options_.coverage;
+  } else if (first_day_.has_value()) {
+    v1::Coverage& coverage = *import.mutable_coverage();
+    coverage.Clear();
+    coverage.mutable_unit_ids()->Assign(unit_ids_.begin(), unit_ids_.end());
+    coverage.set_from(FormatDay(*first_day_));
+    coverage.set_to(FormatDay(*last_day_));
+    coverage.set_extent(v1::Coverage::Extent::PARTIAL);
+  }
+  import.clear_warnings();
+  AddWarnings(import);
+}
+
+void ImportJob::AddWarnings(v1::Import& import) const {
+  for (v1::ImportWarning& warning : mapper_.Warnings()) {
+    *import.add_warnings() = std::move(warning);
+  }
+  using Kind = v1::ImportWarning::Kind;
+  if (!options_.channel.has_value() && plan_->column(Meaning::kChannel) < 0 && rows_ > 0) {
+    AddWarning(import, Kind::UNKNOWN_CHANNEL, rows_, 0,
+               "Tệp không có cột kênh thực hiện và không khai kênh khi tải lên; mọi hồ sơ được đếm "
+               "vào cột \"chưa rõ kênh\".");
+  }
+  if (outside_ > 0) {
+    AddWarning(import, Kind::OUTSIDE_COVERAGE, outside_, outside_first_row_,
+               absl::StrCat(NumberVi(outside_), " dòng nằm ngoài phạm vi đã khai (dòng đầu tiên: ",
+                            outside_first_row_, "); vẫn được đếm."));
+  }
+  if (std::find(std::begin(kPageLimits), std::end(kPageLimits), rows_.load()) !=
+      std::end(kPageLimits)) {
+    AddWarning(import, Kind::PAGE_LIMIT, rows_, 0,
+               absl::StrCat("Tệp có đúng ", NumberVi(rows_),
+                            " dòng: có thể hệ thống chỉ xuất đến giới hạn trang. Hãy xuất theo "
+                            "từng khoảng ngày ngắn hơn."));
+  }
+}
+
+}  // namespace dondoc::ingestion

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "dondoc/v1/imports.pb.h"
+#include "services/ingestion/csv_reader.h"
+#include "services/ingestion/directory.h"
+#include "services/ingestion/header_map.h"
+#include "services/ingestion/ledger.h"
+#include "services/ingestion/row_mapper.h"
+
+using evp_md_ctx = struct evp_md_ctx_st;
+
+namespace dondoc::ingestion {
+
+inline constexpr size_t kStagedRowsMax = 10'000;  // rows staged at once
+inline constexpr size_t kRejectsAddedMax = 1'000;
+// Rejects kept of one file; a file with more is refused as a whole.
+inline constexpr int64_t kRejectsMax = 100'000;
+inline constexpr int64_t kRejectBytesMax = 64 << 20;
+inline constexpr int64_t kImportRowsMax = 20'000'000;
+
+// What the caller says about a file. Checked by the service.
+struct ImportOptions {
+  std::string import_id;
+  std::string filename;
+  std::optional<v1::Channel::Value> channel;
+  std::optional<v1::Coverage> coverage;  // declared
+  std::optional<absl::Time> extracted_at;
+  bool preview = false;
+  bool confirm_withdrawals = false;
+};
+
+// One file as it streams in: its rows are mapped, staged and, where they cannot be counted, kept as
+// rejects. Nothing takes effect here. Feed and Finish belong to one thread; the counters may be
+// read by any.
+class ImportJob {
+ public:
+  struct Limits {
+    int64_t bytes_max = int64_t{4} << 30;
+    int64_t rejects_max = kRejectsMax;
+    int64_t reject_bytes_max = kRejectBytesMax;
+  };
+
+  ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory, ImportOptions options,
+            const std::string& province, absl::Time now, Limits limits);
+  ~ImportJob();
+  ImportJob(const ImportJob&) = delete;
+  ImportJob& operator=(const ImportJob&) = delete;
+
+  // kInvalidArgument with a Vietnamese message: the file cannot be read or goes beyond a limit;
+  // nothing of it may take effect. Other errors are the store's.
+  absl::Status Feed(absl::string_view bytes);
+  absl::Status Finish();
+
+  // Once finished: what the file holds, and its coverage, declared or inferred.
+  void Describe(v1::Import& import) const;
+
+  const ImportOptions& options() const { return options_; }
+  int64_t bytes() const { return bytes_; }
+  int64_t rows() const { return rows_; }
+  int64_t rejected() const { return rejected_; }
+  int64_t staged() const { return staged_count_; }
+
+ private:
+  absl::Status OnRow(const CsvRow& row);
+  absl::Status OnHeader(ColumnPlan plan);
+  absl::Status NoHeader() const;
+  absl::Status Stage(Row row);
+  absl::Status Keep(v1::Reject reject);
+  absl::Status Flush();
+  void NoteCoverage(const Row& row);
+  void AddWarnings(v1::Import& import) const;
+
+  ImportStore& store_;
+  const ImportOptions options_;
+  const Limits limits_;
+  RowMapper mapper_;
+  CsvReader reader_;
+  evp_md_ctx* digest_;
+  std::string sha256_;
+
+  std::optional<ColumnPlan> plan_;
+  std::optional<ColumnPlan> best_title_;  // the row that looked most like a header
+  int title_rows_ = 0;
+
+  std::vector<Row> staged_;
+  std::vector<v1::Reject> rejects_;
+  int64_t reject_bytes_ = 0;
+  std::atomic<int64_t> bytes_{0};
+  std::atomic<int64_t> rows_{0};
+  std::atomic<int64_t> rejected_{0};
+  std::atomic<int64_t> staged_count_{0};
+
+  // What the staged rows are about; for a declared coverage, how many lie outside it.
+  std::set<std::string> unit_ids_;
+  std::optional<absl::CivilDay> first_day_;
+  std::optional<absl::CivilDay> last_day_;
+  absl::CivilDay covers_from_;
+  absl::CivilDay covers_to_;
+  std::set<std::string> covers_unit_ids_;
+  int64_t outside_ = 0;
+  int64_t outside_first_row_ = 0;
+};
+
+}  // namespace dondoc::ingestion

@@ -1,0 +1,511 @@
+#include "services/ingestion/imports.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/common/clock/civil.h"
+#include "services/common/log/log.h"
+#include "services/common/metric/ratio.h"
+#include "services/common/status/macros.h"
+#include "services/common/status/quote.h"
+
+namespace dondoc::ingestion {
+namespace {
+
+constexpr int kPageRows = 1'000;
+constexpr char kInterrupted[] = "Bị ngắt giữa chừng, hãy tải lại.";
+constexpr char kNotStored[] = "Hệ thống không lưu được tệp lúc này, hãy tải lại sau.";
+
+// What makes two imports the same: the bytes and the options that change what they mean.
+std::string ContentKey(const v1::Import& import) {
+  std::string key = absl::StrCat(import.content_sha256(), "|");
+  if (import.has_channel()) absl::StrAppend(&key, import.channel());
+  absl::StrAppend(&key, "|");
+  if (!import.coverage_inferred() && import.has_coverage()) {
+    const v1::Coverage& coverage = import.coverage();
+    std::vector<std::string> unit_ids(coverage.unit_ids().begin(), coverage.unit_ids().end());
+    std::sort(unit_ids.begin(), unit_ids.end());
+    absl::StrAppend(&key, coverage.from(), ",", coverage.to(), ",", coverage.extent());
+    for (const std::string& unit_id : unit_ids) absl::StrAppend(&key, ",", unit_id);
+  }
+  absl::StrAppend(&key, "|");
+  if (import.has_extracted_at()) {
+    absl::StrAppend(&key, import.extracted_at().seconds(), ".", import.extracted_at().nanos());
+  }
+  return key;
+}
+
+ImportApplication ApplicationOf(const v1::Import& import, bool confirm_withdrawals) {
+  ImportApplication application;
+  application.import_id = import.import_id();
+  if (import.has_coverage()) application.coverage = import.coverage();
+  if (import.has_extracted_at()) application.extracted_at = FromProto(import.extracted_at());
+  application.confirm_withdrawals = confirm_withdrawals;
+  return application;
+}
+
+bool WithdrawsMany(const CommitResult& result) {
+  return result.withdrawn * 100 > result.covered * kWithdrawnPercentMax;
+}
+
+void DropWarnings(v1::Import& import, v1::ImportWarning::Kind::Value kind) {
+  auto& warnings = *import.mutable_warnings();
+  warnings.erase(std::remove_if(warnings.begin(), warnings.end(),
+                                [&](const auto& warning) { return warning.kind() == kind; }),
+                 warnings.end());
+}
+
+absl::Status WrongState(const v1::Import& import, absl::string_view wanted) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("import_id: import ", import.import_id(), " is ",
+                   v1::ImportState::Value_Name(import.state()), ", not ", wanted));
+}
+
+}  // namespace
+
+Imports::Upload::Upload(Imports& owner, v1::Import import, std::unique_ptr<ImportJob> job,
+                        std::function<void()> interrupt)
+    : owner_(owner),
+      import_(std::move(import)),
+      job_(std::move(job)),
+      interrupt_(std::move(interrupt)) {}
+
+absl::Status Imports::Upload::Feed(absl::string_view bytes) {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ == Phase::kCancelled) return absl::CancelledError("the import was cancelled");
+  }
+  if (!unreadable_.ok()) return unreadable_;
+  owner_.metrics_.import_bytes.Increment(static_cast<double>(bytes.size()));
+  const absl::Status fed = job_->Feed(bytes);
+  if (absl::IsInvalidArgument(fed)) unreadable_ = fed;
+  return fed;
+}
+
+bool Imports::Upload::BeginEnd() {
+  MutexLock lock(mutex_);
+  if (phase_ == Phase::kCancelled) return false;
+  phase_ = Phase::kEnding;
+  return true;
+}
+
+bool Imports::Upload::RequestCancel() {
+  MutexLock lock(mutex_);
+  if (phase_ == Phase::kEnding) return false;
+  phase_ = Phase::kCancelled;
+  // Under the lock, so that it is not called once the upload is ending and its call is over.
+  interrupt_();
+  return true;
+}
+
+absl::StatusOr<v1::Import> Imports::Upload::Finish() {
+  absl::StatusOr<v1::Import> ended = owner_.EndUpload(*this);
+  owner_.Forget(import_.import_id());
+  // Merged again, now that it is no longer seen as on its way.
+  if (ended.ok()) return owner_.Merge(*std::move(ended));
+  return ended;
+}
+
+void Imports::Upload::Fail(const std::string& reason) {
+  if (BeginEnd()) {
+    owner_.EndFailed(import_, reason);
+  } else if (absl::Status dropped = owner_.store_.DropStagedRows(import_.import_id());
+             !dropped.ok()) {
+    log::Warning("staged rows of a cancelled import not dropped", {{"error", dropped.message()}});
+  }
+  owner_.Forget(import_.import_id());
+}
+
+Imports::Imports(Ledger& ledger, ImportStore& store, const Clock& clock, Metrics& metrics,
+                 Config config)
+    : ledger_(ledger),
+      store_(store),
+      clock_(clock),
+      metrics_(metrics),
+      config_(std::move(config)) {}
+
+absl::Status Imports::Recover() {
+  MutexLock lock(change_mutex_);
+  std::string after;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<v1::Import> page, store_.ListImports(after, kPageRows));
+    for (const v1::Import& import : page) {
+      after = import.import_id();
+      if (ledger_.FindImportEffect(import.import_id()).has_value()) {
+        by_content_[ContentKey(import)].push_back(import.import_id());
+        continue;
+      }
+      if (import.state() != v1::ImportState::RUNNING) continue;
+      log::Warning("an import was cut off by a stop", {{"import_id", import.import_id()}});
+      v1::Import failed = import;
+      failed.set_state(v1::ImportState::FAILED);
+      failed.set_error(kInterrupted);
+      RETURN_IF_ERROR(store_.UpdateImport(failed));
+      RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
+    }
+    if (page.size() < kPageRows) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Begin(ImportOptions options,
+                                                                std::function<void()> interrupt) {
+  v1::Import import;
+  import.set_import_id(options.import_id);
+  import.set_state(v1::ImportState::RUNNING);
+  import.set_filename(options.filename);
+  import.set_coverage_inferred(!options.coverage.has_value());
+  if (options.coverage.has_value()) *import.mutable_coverage() = *options.coverage;
+  if (options.extracted_at.has_value()) {
+    *import.mutable_extracted_at() = ToProto(*options.extracted_at);
+  }
+  if (options.channel.has_value()) import.set_channel(*options.channel);
+  const absl::Time now = clock_.Now();
+  *import.mutable_create_time() = ToProto(now);
+  const std::string import_id = options.import_id;
+  auto job = std::make_unique<ImportJob>(store_, ledger_.CurrentDirectory(), std::move(options),
+                                         config_.province, now, config_.limits);
+  // make_shared cannot reach the private constructor.
+  std::shared_ptr<Upload> upload(new Upload(*this, import, std::move(job), std::move(interrupt)));
+  {
+    MutexLock lock(mutex_);
+    if (running_.size() >= kImportsRunningMax) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("imports on their way: ", running_.size(), ", limit ", kImportsRunningMax));
+    }
+    if (!running_.emplace(import_id, upload).second) {
+      return absl::AlreadyExistsError(absl::StrCat("import_id: ", import_id, " is taken"));
+    }
+  }
+  if (absl::Status created = store_.CreateImport(import); !created.ok()) {
+    Forget(import_id);
+    if (absl::IsAlreadyExists(created)) {
+      return absl::AlreadyExistsError(absl::StrCat("import_id: ", import_id, " is taken"));
+    }
+    return created;
+  }
+  metrics_.imports_running.Increment();
+  log::Info("import started", {{"import_id", import_id}});
+  return upload;
+}
+
+void Imports::Forget(const std::string& import_id) {
+  MutexLock lock(mutex_);
+  running_.erase(import_id);
+  metrics_.imports_running.Set(static_cast<double>(running_.size()));
+}
+
+void Imports::EndFailed(v1::Import import, const std::string& reason) {
+  import.set_state(v1::ImportState::FAILED);
+  import.set_error(reason);
+  absl::Status stored = store_.UpdateImport(import);
+  if (absl::Status dropped = store_.DropStagedRows(import.import_id()); stored.ok()) {
+    stored = dropped;
+  }
+  // Left RUNNING, it becomes FAILED at the next start.
+  if (!stored.ok()) log::Error("failed import not stored", {{"error", stored.message()}});
+  metrics_.CountImport(v1::ImportState::Value_Name(v1::ImportState::FAILED));
+  log::Info("import failed", {{"import_id", import.import_id()}});
+}
+
+absl::StatusOr<v1::Import> Imports::EndUpload(Upload& upload) {
+  if (!upload.BeginEnd()) {
+    if (absl::Status dropped = store_.DropStagedRows(upload.import_.import_id()); !dropped.ok()) {
+      log::Warning("staged rows of a cancelled import not dropped", {{"error", dropped.message()}});
+    }
+    return absl::CancelledError("the import was cancelled");
+  }
+  v1::Import import = upload.import_;
+  const absl::Status read = upload.unreadable_.ok() ? upload.job_->Finish() : upload.unreadable_;
+  import.set_bytes(upload.job_->bytes());
+  if (absl::IsInvalidArgument(read)) {
+    EndFailed(import, std::string(read.message()));
+    return store_.FindImport(import.import_id());
+  }
+  if (!read.ok()) {
+    EndFailed(import, kNotStored);
+    return read;
+  }
+  upload.job_->Describe(import);
+  metrics_.import_rows.Increment(static_cast<double>(import.rows()));
+  metrics_.import_rejects.Increment(static_cast<double>(import.rejected()));
+  MutexLock lock(change_mutex_);
+  absl::StatusOr<v1::Import> settled = Settle(import, upload.job_->options());
+  if (settled.ok()) {
+    metrics_.CountImport(v1::ImportState::Value_Name(settled->state()));
+    log::Info("import ended", {{"import_id", settled->import_id()},
+                               {"state", v1::ImportState::Value_Name(settled->state())},
+                               {"rows", settled->rows()},
+                               {"rejected", settled->rejected()},
+                               {"sequence", settled->sequence()}});
+    return settled;
+  }
+  // Neither applied nor kept as a preview: it must not look as if it were still on its way.
+  const absl::StatusOr<v1::Import> stored = Find(import.import_id());
+  if (stored.ok() && stored->state() == v1::ImportState::RUNNING) EndFailed(import, kNotStored);
+  return settled;
+}
+
+// The file is read and staged: it takes effect, waits, or repeats what is applied.
+absl::StatusOr<v1::Import> Imports::Settle(v1::Import import, const ImportOptions& options) {
+  const std::string content_key = ContentKey(import);
+  ASSIGN_OR_RETURN(const std::string repeated, FindApplied(content_key));
+  if (!repeated.empty()) {
+    import.set_state(v1::ImportState::CANCELLED);
+    import.set_error(absl::StrCat("Trùng với lượt tải ", repeated, " đang có hiệu lực."));
+    RETURN_IF_ERROR(store_.UpdateImport(import));
+    RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
+    return Find(repeated);
+  }
+  // Everything but what the log will say is stored before the commit: a crash right after it leaves
+  // an import that is APPLIED and complete.
+  RETURN_IF_ERROR(store_.UpdateImport(import));
+  const bool complete = import.coverage().extent() == v1::Coverage::Extent::COMPLETE;
+  if (options.preview || (complete && !options.confirm_withdrawals)) {
+    ASSIGN_OR_RETURN(const CommitResult result,
+                     ledger_.Commit(ApplicationOf(import, true), /*dry_run=*/true));
+    const bool withdraws_many = complete && WithdrawsMany(result);
+    if (options.preview || withdraws_many) return KeepAsPreview(import, result, withdraws_many);
+  }
+  absl::StatusOr<v1::Import> applied = TakeEffect(import, options.confirm_withdrawals);
+  if (applied.ok()) return applied;
+  // It was read to its end and is staged: as a preview it can be applied once the cause is gone. In
+  // between, dossiers may have come that it would withdraw.
+  ASSIGN_OR_RETURN(const CommitResult result,
+                   ledger_.Commit(ApplicationOf(import, true), /*dry_run=*/true));
+  absl::StatusOr<v1::Import> kept = KeepAsPreview(import, result, WithdrawsMany(result));
+  if (absl::IsFailedPrecondition(applied.status())) return kept;
+  return applied;
+}
+
+absl::StatusOr<v1::Import> Imports::KeepAsPreview(v1::Import import, const CommitResult& result,
+                                                  bool withdraws_many) {
+  import.set_state(v1::ImportState::PREVIEWED);
+  FillResult(result, import);
+  if (withdraws_many) {
+    v1::ImportWarning& warning = *import.add_warnings();
+    warning.set_kind(v1::ImportWarning::Kind::WITHDRAWS_MANY);
+    warning.set_rows(result.withdrawn);
+    warning.set_message(absl::StrCat("Tệp sẽ rút ", NumberVi(result.withdrawn), " trong ",
+                                     NumberVi(result.covered), " hồ sơ thuộc phạm vi đã khai, quá ",
+                                     kWithdrawnPercentMax, " %. Hãy kiểm tra rồi xác nhận."));
+  }
+  RETURN_IF_ERROR(store_.UpdateImport(import));
+  return import;
+}
+
+absl::StatusOr<v1::Import> Imports::TakeEffect(const v1::Import& import, bool confirm_withdrawals) {
+  RETURN_IF_ERROR(Commit("import", ApplicationOf(import, confirm_withdrawals)).status());
+  by_content_[ContentKey(import)].push_back(import.import_id());
+  return Merge(import);
+}
+
+absl::StatusOr<std::string> Imports::FindApplied(const std::string& content_key) {
+  const auto found = by_content_.find(content_key);
+  if (found == by_content_.end()) return "";
+  for (const std::string& import_id : found->second) {
+    const std::optional<ImportEffect> effect = ledger_.FindImportEffect(import_id);
+    if (effect.has_value() && effect->live) return import_id;
+  }
+  return "";
+}
+
+absl::StatusOr<v1::Import> Imports::Find(const std::string& import_id) const {
+  absl::StatusOr<v1::Import> import = store_.FindImport(import_id);
+  if (absl::IsNotFound(import.status())) {
+    return absl::NotFoundError(absl::StrCat("import_id: ", Quoted(import_id), " is not known"));
+  }
+  RETURN_IF_ERROR(import.status());
+  return Merge(*std::move(import));
+}
+
+absl::StatusOr<std::vector<v1::Import>> Imports::List(const std::string& after_id,
+                                                      int limit) const {
+  ASSIGN_OR_RETURN(std::vector<v1::Import> imports, store_.ListImports(after_id, limit));
+  for (v1::Import& import : imports) import = Merge(std::move(import));
+  return imports;
+}
+
+absl::StatusOr<std::vector<v1::Reject>> Imports::ListRejects(const std::string& import_id,
+                                                             int64_t after_row, int limit) const {
+  return store_.ListRejects(import_id, after_row, limit);
+}
+
+v1::Import Imports::Merge(v1::Import import) const {
+  import.set_ledger_id(ledger_.Head().ledger_id());
+  const std::optional<ImportEffect> effect = ledger_.FindImportEffect(import.import_id());
+  if (effect.has_value()) {
+    import.set_state(effect->live ? v1::ImportState::APPLIED : v1::ImportState::REVERTED);
+    import.clear_error();
+    import.set_sequence(effect->sequence);
+    import.mutable_replay_sequences()->Assign(effect->replay_sequences.begin(),
+                                              effect->replay_sequences.end());
+    DropWarnings(import, v1::ImportWarning::Kind::WITHDRAWS_MANY);
+    FillResult(effect->result, import);
+    import.set_rejected(import.rows() - import.counted() - import.unchanged() - import.stale() -
+                        import.statements());
+    return import;
+  }
+  if (import.state() != v1::ImportState::RUNNING) return import;
+  MutexLock lock(mutex_);
+  const auto running = running_.find(import.import_id());
+  if (running == running_.end()) return import;
+  const ImportJob& job = *running->second->job_;
+  import.set_bytes(job.bytes());
+  import.set_rows(job.rows());
+  import.set_rejected(job.rejected());
+  return import;
+}
+
+void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
+  import.set_counted(result.counted);
+  import.set_unchanged(result.unchanged);
+  import.set_stale(result.stale);
+  import.set_withdrawn(result.withdrawn);
+  const std::shared_ptr<const Directory> directory = ledger_.CurrentDirectory();
+  import.clear_changes();
+  for (const CommitResult::UnitChange& change : result.unit_changes) {
+    v1::UnitChange& filled = *import.add_changes();
+    filled.set_unit_id(change.unit_id);
+    const v1::Unit* const unit = directory->Find(change.unit_id);
+    if (unit != nullptr) filled.set_name(unit->name());
+    *filled.mutable_before() = change.before;
+    *filled.mutable_after() = change.after;
+  }
+  DropWarnings(import, v1::ImportWarning::Kind::CODE_IN_TWO_UNITS);
+  if (result.code_in_two_units == 0) return;
+  v1::ImportWarning& warning = *import.add_warnings();
+  warning.set_kind(v1::ImportWarning::Kind::CODE_IN_TWO_UNITS);
+  warning.set_rows(result.code_in_two_units);
+  warning.set_first_row_number(result.code_in_two_units_first_row);
+  warning.set_message(absl::StrCat(NumberVi(result.code_in_two_units),
+                                   " dòng có mã hồ sơ đã ghi cho đơn vị khác trong cùng tệp (dòng "
+                                   "đầu tiên: ",
+                                   result.code_in_two_units_first_row,
+                                   "); trạng thái mới nhất được đếm, một lần."));
+}
+
+absl::StatusOr<CommitResult> Imports::Commit(absl::string_view kind, const Change& change) {
+  const absl::Time start = absl::Now();
+  absl::StatusOr<CommitResult> result = ledger_.Commit(change);
+  metrics_.ObserveCommit(kind, absl::Now() - start);
+  return result;
+}
+
+absl::StatusOr<v1::Import> Imports::Apply(const std::string& import_id, bool confirm_withdrawals) {
+  MutexLock lock(change_mutex_);
+  ASSIGN_OR_RETURN(const v1::Import import, Find(import_id));
+  switch (import.state()) {
+    case v1::ImportState::PREVIEWED:
+      return TakeEffect(import, confirm_withdrawals);
+    case v1::ImportState::REVERTED:
+      RETURN_IF_ERROR(Commit("liveness", ImportLiveness{import_id, true}).status());
+      return Find(import_id);
+    case v1::ImportState::APPLIED:
+      return import;  // a retry
+    default:
+      return WrongState(import, "PREVIEWED or REVERTED");
+  }
+}
+
+absl::StatusOr<v1::Import> Imports::Revert(const std::string& import_id) {
+  MutexLock lock(change_mutex_);
+  ASSIGN_OR_RETURN(const v1::Import import, Find(import_id));
+  if (import.state() == v1::ImportState::REVERTED) return import;  // a retry
+  if (import.state() != v1::ImportState::APPLIED) return WrongState(import, "APPLIED");
+  RETURN_IF_ERROR(Commit("liveness", ImportLiveness{import_id, false}).status());
+  return Find(import_id);
+}
+
+absl::StatusOr<v1::Import> Imports::Replay(const std::string& import_id) {
+  MutexLock lock(change_mutex_);
+  ASSIGN_OR_RETURN(const v1::Import import, Find(import_id));
+  if (import.state() != v1::ImportState::APPLIED) return WrongState(import, "APPLIED");
+  std::vector<int64_t> counted_rows;
+  absl::StatusOr<bool> staged = StageReplay(import, counted_rows);
+  absl::Status status = staged.status();
+  if (status.ok() && *staged) status = Commit("replay", ImportReplay{import_id}).status();
+  if (!status.ok()) {
+    if (absl::Status dropped = store_.DropStagedRows(import_id); !dropped.ok()) {
+      log::Error("staged rows of a failed replay not dropped", {{"error", dropped.message()}});
+    }
+    return status;
+  }
+  RETURN_IF_ERROR(store_.RemoveRejects(import_id, counted_rows));
+  return Find(import_id);
+}
+
+// Stages the kept rejects that can be counted now, and lists them in `counted_rows` together with
+// those that an earlier replay counted but was stopped before it could remove them.
+absl::StatusOr<bool> Imports::StageReplay(const v1::Import& import,
+                                          std::vector<int64_t>& counted_rows) {
+  std::optional<v1::Channel::Value> channel;
+  if (import.has_channel()) channel = import.channel();
+  RowMapper mapper(ledger_.CurrentDirectory(), {channel, config_.province, clock_.Now()});
+  const int64_t head = ledger_.Head().sequence();
+  // Left behind by a replay that was cut off.
+  RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
+  bool any = false;
+  int64_t after_row = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<v1::Reject> rejects,
+                     store_.ListRejects(import.import_id(), after_row, kPageRows));
+    std::vector<Row> rows;
+    std::vector<v1::Reject> still_rejects;
+    for (const v1::Reject& reject : rejects) {
+      after_row = reject.row_number();
+      // Its cells are not the row's.
+      if (reject.reason() == v1::RejectReason::BAD_ROW) continue;
+      std::variant<Row, v1::Reject> mapped = mapper.Map(CellsOf(reject), reject.row_number());
+      if (auto* const again = std::get_if<v1::Reject>(&mapped)) {
+        if (again->message() != reject.message()) still_rejects.push_back(std::move(*again));
+        continue;
+      }
+      counted_rows.push_back(reject.row_number());
+      Row& row = std::get<Row>(mapped);
+      const auto history = ledger_.FindDossier(row.dossier.code(), head);
+      const bool counted_before =
+          history.ok() && std::any_of(history->revisions().begin(), history->revisions().end(),
+                                      [&](const v1::DossierRevision& revision) {
+                                        return revision.import_id() == import.import_id() &&
+                                               revision.row_number() == reject.row_number();
+                                      });
+      if (!counted_before) rows.push_back(std::move(row));
+    }
+    if (!rows.empty()) {
+      RETURN_IF_ERROR(store_.StageRows(import.import_id(), rows));
+      any = true;
+    }
+    if (!still_rejects.empty()) {
+      RETURN_IF_ERROR(store_.AddRejects(import.import_id(), still_rejects));
+    }
+    if (rejects.size() < kPageRows) return any;
+  }
+}
+
+absl::StatusOr<v1::Import> Imports::Cancel(const std::string& import_id) {
+  std::shared_ptr<Upload> upload;
+  {
+    MutexLock lock(mutex_);
+    const auto running = running_.find(import_id);
+    if (running != running_.end()) upload = running->second;
+  }
+  // The upload's own thread drops its staged rows once it notices.
+  const bool interrupted = upload != nullptr && upload->RequestCancel();
+  MutexLock lock(change_mutex_);
+  ASSIGN_OR_RETURN(v1::Import import, Find(import_id));
+  if (import.state() == v1::ImportState::CANCELLED) return import;  // a retry
+  if (!interrupted && import.state() != v1::ImportState::PREVIEWED) {
+    return WrongState(import, "RUNNING or PREVIEWED");
+  }
+  import.set_state(v1::ImportState::CANCELLED);
+  RETURN_IF_ERROR(store_.UpdateImport(import));
+  if (!interrupted) RETURN_IF_ERROR(store_.DropStagedRows(import_id));
+  metrics_.CountImport(v1::ImportState::Value_Name(v1::ImportState::CANCELLED));
+  return import;
+}
+
+}  // namespace dondoc::ingestion
