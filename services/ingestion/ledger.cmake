@@ -31,3 +31,13 @@ if(DONDOC_TESTS)
   add_library(dondoc::fake_ledger ALIAS dondoc_fake_ledger)
   target_link_libraries(dondoc_fake_ledger PUBLIC dondoc::ledger PRIVATE dondoc::warnings)
 endif()
+
+if(DONDOC_TESTS)
+  add_library(dondoc_ledger_testing STATIC testing/ledger_testing.cc)
+  target_link_libraries(dondoc_ledger_testing
+      PUBLIC dondoc::ledger dondoc::fake_ledger dondoc::testing dondoc::metric GTest::gtest
+             RocksDB::rocksdb-shared
+      PRIVATE dondoc::warnings)
+  dondoc_test(ledger_contract_test unit
+      SOURCES ledger_contract_test.cc import_contract_test.cc LIBRARIES dondoc_ledger_testing)
+endif()

@@ -216,7 +216,8 @@ void Views::ForEachCovered(const v1::Coverage& coverage,
     for (DossierId id = 0; id < dossier_count(); ++id) visit_if_covered(id, std::nullopt);
     return;
   }
-  for (const std::string& unit_id : NormalCoverage(coverage).unit_ids()) {
+  const v1::Coverage normal = NormalCoverage(coverage);
+  for (const std::string& unit_id : normal.unit_ids()) {
     const std::optional<uint32_t> unit = texts_.Find(unit_id);
     const auto ids = unit ? ids_of_unit_.find(*unit) : ids_of_unit_.end();
     if (ids == ids_of_unit_.end()) continue;
