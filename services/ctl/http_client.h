@@ -19,16 +19,16 @@ inline constexpr size_t kResponseBytesMax = 256 << 20;
 struct HttpRequest {
   std::string method = "GET";  // or "POST"
   // Begins with '/'; its parts are already escaped (see EscapeSegment).
-  std::string path;
+  std::string path = {};
   // Values as they are: Send escapes them.
-  std::vector<std::pair<std::string, std::string>> query;
-  std::string content_type;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> query = {};
+  std::string content_type = {};
+  std::string body = {};
   // When set, the body is the `body_bytes` bytes of this file instead, read as they are sent.
   std::FILE* body_file = nullptr;
   int64_t body_bytes = 0;
   // Called with the bytes of `body_file` read so far, from the thread that sends.
-  std::function<void(int64_t)> on_sent;
+  std::function<void(int64_t)> on_sent = {};
 };
 
 struct HttpResponse {

@@ -179,8 +179,8 @@ absl::StatusOr<std::vector<v1::Unit>> ReadUnits(absl::string_view units_csv,
   return units;
 }
 
-absl::StatusOr<std::vector<v1::Unit>> ReadRegistry(
-    const std::string& units_path, const std::optional<std::string>& aliases_path) {
+absl::StatusOr<std::vector<v1::Unit>> ReadRegistry(const std::string& units_path,
+                                                   const std::optional<std::string>& aliases_path) {
   std::string aliases;
   const std::filesystem::path beside =
       std::filesystem::path(units_path).parent_path() / kAliasesName;

@@ -23,8 +23,9 @@ inline constexpr size_t kRegistryBytesMax = 16 << 20;
 absl::StatusOr<std::vector<v1::Unit>> ReadUnits(absl::string_view units_csv,
                                                 absl::string_view aliases_csv);
 
-// Reads the registry file `units_path` with the aliases of `aliases_path`, or, when that is nullopt,
-// of unit_aliases.csv in the same folder if there is one; "" = no aliases. Errors name the file.
+// Reads the registry file `units_path` with the aliases of `aliases_path`, or, when that is
+// nullopt, of unit_aliases.csv in the same folder if there is one; "" = no aliases. Errors name the
+// file.
 absl::StatusOr<std::vector<v1::Unit>> ReadRegistry(const std::string& units_path,
                                                    const std::optional<std::string>& aliases_path);
 
