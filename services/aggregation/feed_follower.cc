@@ -74,7 +74,7 @@ void FeedFollower::Log(const absl::Status& status) {
   }
   metrics_.feed_errors.Increment();
   // An outage repeats the same end every two seconds: said once.
-  if (status.code() == logged_.code()) return;
+  if (status == logged_) return;
   logged_ = status;
   if (absl::IsDataLoss(status)) {
     log::Error("the feed makes no sense, taking a snapshot", {{"reason", status.ToString()}});

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
 #include "services/common/log/log.h"
+#include "services/common/status/macros.h"
 
 namespace dondoc::aggregation {
 namespace {
@@ -108,41 +109,46 @@ void Publisher::Run() {
 void Publisher::PublishAll() {
   const std::vector<RegisteredWindow> live = windows_.Live(absl::Now());
   metrics_.registered_windows.Set(static_cast<double>(live.size()));
+  absl::Status worst;
   for (const RegisteredWindow& window : live) {
     {
       MutexLock lock(mutex_);
       if (stopping_) return;
     }
-    PublishOne(window);
-    // While it is away, one window's failure speaks for all: the rest would only wait as long.
-    if (!up_) return;
+    const absl::Status status = PublishOne(window);
+    if (status.ok()) continue;
+    metrics_.redis_errors.Increment();
+    worst = status;
+    // While it is away, one window's failure speaks for all: the rest would only wait as long. A
+    // key that cannot be written is its own window's trouble.
+    if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) break;
   }
+  if (!live.empty()) SetUp(worst);
 }
 
-void Publisher::PublishOne(const RegisteredWindow& window) {
+absl::Status Publisher::PublishOne(const RegisteredWindow& window) {
   const absl::StatusOr<std::shared_ptr<const CubeView>> view = cube_.ViewFor(window.definition_id);
   // Nothing loaded, or a definition that only the ledger before had: nothing to publish.
-  if (!view.ok()) return;
-  const absl::StatusOr<RatioCache::Outcome> outcome = cache_.Publish(
-      MakePublishedWindow(**view, *(*view)->FindPlane(window.definition_id), window), options_.ttl);
-  if (!outcome.ok()) {
-    metrics_.redis_errors.Increment();
-    if (up_) {
-      log::Warning("Redis is away, answers come from memory",
-                   {{"reason", outcome.status().ToString()}});
-    }
-    SetUp(false);
-    return;
-  }
-  if (!up_) log::Info("Redis is back");
-  SetUp(true);
-  if (*outcome == RatioCache::Outcome::kWritten) metrics_.redis_written.Increment();
-  if (*outcome == RatioCache::Outcome::kHeldNewer) metrics_.redis_refused.Increment();
+  if (!view.ok()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      const RatioCache::Outcome outcome,
+      cache_.Publish(MakePublishedWindow(**view, *(*view)->FindPlane(window.definition_id), window),
+                     options_.ttl));
+  if (outcome == RatioCache::Outcome::kWritten) metrics_.redis_written.Increment();
+  if (outcome == RatioCache::Outcome::kHeldNewer) metrics_.redis_refused.Increment();
+  return absl::OkStatus();
 }
 
-void Publisher::SetUp(bool up) {
-  up_ = up;
-  metrics_.redis_up.Set(up ? 1 : 0);
+void Publisher::SetUp(const absl::Status& status) {
+  metrics_.redis_up.Set(status.ok() ? 1 : 0);
+  if (status.ok() == up_) return;
+  up_ = status.ok();
+  if (up_) {
+    log::Info("Redis is back");
+  } else {
+    log::Warning("Redis does not take figures, answers come from memory",
+                 {{"reason", status.ToString()}});
+  }
 }
 
 }  // namespace dondoc::aggregation

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "services/aggregation/live_cube.h"
 #include "services/aggregation/metrics.h"
@@ -46,8 +47,8 @@ class Publisher {
  private:
   void Run();
   void PublishAll();
-  void PublishOne(const RegisteredWindow& window);
-  void SetUp(bool up);
+  absl::Status PublishOne(const RegisteredWindow& window);
+  void SetUp(const absl::Status& status);
 
   LiveCube& cube_;
   WindowRegistry& windows_;

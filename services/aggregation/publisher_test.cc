@@ -136,6 +136,16 @@ TEST_F(PublisherTest, LeavesANewerPositionOfTheSameLedgerAndReplacesAnotherLedge
   EXPECT_EQ(cache_.Held(kKey)->ledger_id, "ledger-2");
 }
 
+TEST_F(PublisherTest, AWindowThatCannotBeWrittenDoesNotKeepTheOthersBack) {
+  cache_.FailKeyWith("received:2022-01-01:2022-12-31", absl::InternalError("WRONGTYPE"));
+  ASSERT_OK(windows_.Register({"received", {Day("2022-01-01"), Day("2022-12-31")}}, absl::Now(),
+                              absl::Now() + absl::Hours(1)));
+  publisher_.Start();
+  Register();
+  EXPECT_TRUE(WaitForSequence(1));
+  EXPECT_TRUE(WaitUntil([this] { return metrics_.redis_errors.Value() >= 1; }));
+}
+
 TEST_F(PublisherTest, PublishesNothingWhileNothingIsLoaded) {
   cube_.Clear();
   publisher_.Start();

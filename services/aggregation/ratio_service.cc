@@ -66,6 +66,13 @@ absl::StatusOr<RatioServiceServer::View> RatioServiceServer::FindPast(
 absl::StatusOr<RatioServiceServer::View> RatioServiceServer::Find(const Asked& asked,
                                                                   const std::string& definition_id,
                                                                   absl::Time deadline) {
+  ASSIGN_OR_RETURN(View view, FindView(asked, definition_id, deadline));
+  recent_.Keep(view);
+  return view;
+}
+
+absl::StatusOr<RatioServiceServer::View> RatioServiceServer::FindView(
+    const Asked& asked, const std::string& definition_id, absl::Time deadline) {
   View live = cube_.View();
   if (live == nullptr) return NothingLoaded();
   std::optional<int64_t> sequence = asked.as_of_sequence;
@@ -96,8 +103,12 @@ absl::StatusOr<RatioServiceServer::View> RatioServiceServer::Find(const Asked& a
     return absl::UnavailableError(absl::StrCat("min_sequence: ", *asked.min_sequence, " asked, ",
                                                *sequence, " was known then"));
   }
-  if (live->position().sequence() == *sequence && live->FindPlane(definition_id) != nullptr) {
-    return live;
+  if (View recent = recent_.Find(live->position().ledger_id(), *sequence, definition_id)) {
+    return recent;
+  }
+  if (live->position().sequence() == *sequence) {
+    ASSIGN_OR_RETURN(View newest, cube_.ViewFor(definition_id));
+    if (newest->position().sequence() == *sequence) return newest;
   }
   if (*sequence > live->position().sequence()) {
     const absl::StatusOr<v1::Position> head =
@@ -131,6 +142,7 @@ absl::Status RatioServiceServer::Answer(const v1::ListRatiosRequest& request, ab
     }
     // The following pages are of the position of the first, whatever was written since.
     question.common.asked.known_at.reset();
+    question.common.asked.min_sequence.reset();
     question.common.asked.as_of_sequence = token.sequence;
   }
   ASSIGN_OR_RETURN(const View view,

@@ -12,6 +12,7 @@
 #include "services/aggregation/live_cube.h"
 #include "services/aggregation/metrics.h"
 #include "services/aggregation/past_cubes.h"
+#include "services/aggregation/recent_views.h"
 #include "services/aggregation/request.h"
 #include "services/aggregation/window_registry.h"
 
@@ -60,6 +61,9 @@ class RatioServiceServer : public v1::RatioService::Service {
   // reached. kOutOfRange: as_of_sequence is beyond the head. kNotFound: no such definition.
   absl::StatusOr<View> Find(const Asked& asked, const std::string& definition_id,
                             absl::Time deadline);
+  // As Find, without keeping the view for later questions about its position.
+  absl::StatusOr<View> FindView(const Asked& asked, const std::string& definition_id,
+                                absl::Time deadline);
   absl::StatusOr<View> FindPast(const View& live, int64_t sequence,
                                 const std::string& definition_id, absl::Time deadline);
   absl::Time Deadline(const grpc::ServerContext& context) const;
@@ -90,6 +94,7 @@ class RatioServiceServer : public v1::RatioService::Service {
   Metrics& metrics_;
   const std::function<void()> registered_;
   const RatioServiceOptions options_;
+  RecentViews recent_;
 };
 
 }  // namespace dondoc::aggregation

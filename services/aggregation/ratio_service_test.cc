@@ -349,6 +349,30 @@ TEST_F(RatioServiceTest, AnswersThePastAgain) {
   EXPECT_FALSE(nothing->has_commit_time());
 }
 
+TEST_F(RatioServiceTest, AnswersAgainAtThePositionOfALateAnswerWithoutASnapshot) {
+  const auto before = Summary(Quarter<v1::GetSummaryRequest>());
+  ASSERT_OK(before);
+  feed_.Commit({});
+  Load();
+  v1::GetSummaryRequest request = Quarter<v1::GetSummaryRequest>();
+  request.set_as_of_sequence(1);
+  EXPECT_EQ(Summary(request)->SerializeAsString(), before->SerializeAsString());
+  EXPECT_EQ(feed_.snapshots(), 0);
+}
+
+TEST_F(RatioServiceTest, LoadsAPositionThatNobodyAskedAboutLately) {
+  feed_.Commit({});
+  Load();
+  v1::GetSummaryRequest request = Quarter<v1::GetSummaryRequest>();
+  request.set_as_of_sequence(1);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Summary(request)->sequence(), 1);
+  EXPECT_EQ(feed_.snapshots(), 1);
+  server_.Stop();
+  cube_.Replace(Cube("ledger-1"));
+  request.set_as_of_sequence(7);
+  EXPECT_THAT(Summary(request), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("sequence 7")));
+}
+
 TEST_F(RatioServiceTest, RefusesAPositionThatIsNotThereYet) {
   v1::GetSummaryRequest request = Quarter<v1::GetSummaryRequest>();
   request.set_as_of_sequence(9);

@@ -180,7 +180,9 @@ LocalServer::LocalServer(grpc::Service& service) {
   address_ = absl::StrCat("127.0.0.1:", port);
 }
 
-LocalServer::~LocalServer() { server_->Shutdown(std::chrono::system_clock::now()); }
+LocalServer::~LocalServer() { Stop(); }
+
+void LocalServer::Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
 
 std::shared_ptr<grpc::Channel> LocalServer::Channel() const {
   return grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());

@@ -68,6 +68,8 @@ class LocalServer {
  public:
   explicit LocalServer(grpc::Service& service);
   ~LocalServer();
+  // From now on nobody listens there.
+  void Stop();
   std::string address() const { return address_; }
   std::shared_ptr<grpc::Channel> Channel() const;
 

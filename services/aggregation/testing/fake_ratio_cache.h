@@ -18,6 +18,8 @@ class FakeRatioCache : public RatioCache {
     MutexLock lock(mutex_);
     ++calls_;
     if (!failure_.ok()) return failure_;
+    const auto failing = key_failures_.find(window.key);
+    if (failing != key_failures_.end()) return failing->second;
     const auto held = held_.find(window.key);
     if (held != held_.end() && held->second.ledger_id == window.ledger_id) {
       if (held->second.sequence > window.sequence) return Outcome::kHeldNewer;
@@ -32,6 +34,10 @@ class FakeRatioCache : public RatioCache {
   void FailWith(absl::Status failure) {
     MutexLock lock(mutex_);
     failure_ = std::move(failure);
+  }
+  void FailKeyWith(const std::string& key, absl::Status failure) {
+    MutexLock lock(mutex_);
+    key_failures_[key] = std::move(failure);
   }
   // As after a restart.
   void Empty() {
@@ -56,6 +62,7 @@ class FakeRatioCache : public RatioCache {
  private:
   mutable Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, absl::Status> key_failures_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, PublishedWindow> held_ ABSL_GUARDED_BY(mutex_);
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
   int written_ ABSL_GUARDED_BY(mutex_) = 0;
