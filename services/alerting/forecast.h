@@ -20,9 +20,9 @@ struct Share {
 };
 
 struct ForecastInput {
-  int64_t online = 0;  // K
-  int64_t total = 0;   // N, K <= N
-  Target target;       // p/q and its operator
+  int64_t online = 0;    // K
+  int64_t total = 0;     // N, K <= N
+  Target target;         // p/q and its operator
   int64_t expected = 0;  // M: dossiers expected from the data's last day to the deadline
   // What came over the last covered working days.
   int64_t recent_online = 0;
@@ -32,8 +32,8 @@ struct ForecastInput {
 struct Forecast {
   // Never NO_DATA: that is the caller's to know.
   v1::Outlook::Value outlook = v1::Outlook::UNSPECIFIED;
-  // Further dossiers needed if every one is online; 0 when reached. nullopt when nothing is counted,
-  // no number is enough (a target of 100 % that is missed), or the number exceeds int64.
+  // Further dossiers needed if every one is online; 0 when reached. nullopt when nothing is
+  // counted, no number is enough (a target of 100 % that is missed), or the number exceeds int64.
   std::optional<int64_t> missing;
   // (p(N+M) − qK)/(qM), not below 0; may exceed 1. nullopt when M or N is 0.
   std::optional<Share> required;

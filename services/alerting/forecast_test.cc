@@ -92,8 +92,12 @@ TEST(ForecastTest, CountsFromNothingWhenNoneIsOnline) {
 
 TEST(ForecastTest, IsOutOfReachWithoutARequiredShareWhenNothingMoreIsExpected) {
   // The deadline day and every day after it: M = 0, and no division by it.
-  const Forecast forecast = MakeForecast(
-      {.online = 4, .total = 10, .target = kHalf, .expected = 0, .recent_online = 9, .recent_total = 9});
+  const Forecast forecast = MakeForecast({.online = 4,
+                                          .total = 10,
+                                          .target = kHalf,
+                                          .expected = 0,
+                                          .recent_online = 9,
+                                          .recent_total = 9});
   EXPECT_EQ(forecast.outlook, v1::Outlook::OUT_OF_REACH);
   EXPECT_THAT(forecast.missing, Optional(2));
   EXPECT_FALSE(forecast.required.has_value());
@@ -105,9 +109,12 @@ TEST(ForecastTest, StaysReachedAfterTheDeadline) {
 }
 
 TEST(ForecastTest, NoNumberIsEnoughForAMissedHundredPercent) {
-  const Forecast forecast =
-      MakeForecast({.online = 9, .total = 10, .target = kAll, .expected = 100,
-                    .recent_online = 10, .recent_total = 10});
+  const Forecast forecast = MakeForecast({.online = 9,
+                                          .total = 10,
+                                          .target = kAll,
+                                          .expected = 100,
+                                          .recent_online = 10,
+                                          .recent_total = 10});
   EXPECT_EQ(forecast.missing, std::nullopt);
   EXPECT_EQ(forecast.outlook, v1::Outlook::OUT_OF_REACH);
   // 101/100: the text must not say that 100 % would do.
@@ -140,8 +147,12 @@ TEST(ForecastTest, GtIsOutOfReachWhenEvenAllOnlineOnlyEqualsTheTarget) {
 
 TEST(ForecastTest, IsOnTrackWhenTheRecentShareEqualsTheRequiredOne) {
   // (1·(10+10) − 2·4)/(2·10) = 60 %.
-  ForecastInput input = {.online = 4, .total = 10, .target = kHalf, .expected = 10,
-                         .recent_online = 3, .recent_total = 5};
+  ForecastInput input = {.online = 4,
+                         .total = 10,
+                         .target = kHalf,
+                         .expected = 10,
+                         .recent_online = 3,
+                         .recent_total = 5};
   EXPECT_EQ(MakeForecast(input).outlook, v1::Outlook::ON_TRACK);
   input.target = kMoreThanHalf;
   EXPECT_EQ(MakeForecast(input).outlook, v1::Outlook::HARD);
@@ -152,9 +163,8 @@ TEST(ForecastTest, IsOnTrackWhenTheRecentShareEqualsTheRequiredOne) {
 }
 
 TEST(ForecastTest, IsHardWhenNothingRecentSpeaksForIt) {
-  EXPECT_EQ(
-      MakeForecast({.online = 4, .total = 10, .target = kHalf, .expected = 10}).outlook,
-      v1::Outlook::HARD);
+  EXPECT_EQ(MakeForecast({.online = 4, .total = 10, .target = kHalf, .expected = 10}).outlook,
+            v1::Outlook::HARD);
 }
 
 TEST(ForecastTest, RequiredOfAReachedUnitIsNeverNegative) {
@@ -170,9 +180,12 @@ TEST(ForecastTest, SurvivesTheExtremesOfEveryNumber) {
       for (const Target& target :
            {Target{.p = 99999999, .q = 100000000}, Target{.p = kMax - 1, .q = kMax}, kAll, kHalf}) {
         for (const int64_t expected : {int64_t{0}, int64_t{1}, kMax}) {
-          const Forecast forecast =
-              MakeForecast({.online = online, .total = total, .target = target,
-                            .expected = expected, .recent_online = kMax, .recent_total = kMax});
+          const Forecast forecast = MakeForecast({.online = online,
+                                                  .total = total,
+                                                  .target = target,
+                                                  .expected = expected,
+                                                  .recent_online = kMax,
+                                                  .recent_total = kMax});
           EXPECT_NE(forecast.outlook, v1::Outlook::UNSPECIFIED);
           if (forecast.missing.has_value()) {
             EXPECT_GE(*forecast.missing, 0);

@@ -55,7 +55,8 @@ bool IsPlain(absl::string_view text) {
 // Bytes of the UTF-8 character at the start of `text`; a stray byte counts as one.
 size_t CharacterBytes(absl::string_view text) {
   size_t size = 1;
-  while (size < text.size() && size < 4 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
+  while (size < text.size() && size < 4 &&
+         (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
     ++size;
   }
   return size;
@@ -231,8 +232,7 @@ absl::StatusOr<std::string> BuildMail(const MailParts& parts) {
   return Write(message.get());
 }
 
-std::string WithHeader(absl::string_view name, absl::string_view value,
-                       absl::string_view message) {
+std::string WithHeader(absl::string_view name, absl::string_view value, absl::string_view message) {
   return absl::StrCat(name, ": ", WithoutControls(value), "\r\n", message);
 }
 

@@ -82,8 +82,7 @@ icaltimetype IcalDate(absl::CivilDay day) {
 
 absl::StatusOr<icalrecurrencetype> ParseRule(const std::string& rule) {
   if (rule.empty() || rule.size() > kRuleBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(rule.size(), " bytes, not 1–", kRuleBytesMax));
+    return absl::InvalidArgumentError(absl::StrCat(rule.size(), " bytes, not 1–", kRuleBytesMax));
   }
   for (const char c : rule) {
     if (!absl::ascii_isupper(c) && !absl::ascii_isdigit(c) && !absl::StrContains("=;,+-", c)) {

@@ -61,9 +61,9 @@ TEST(ScheduleTest, AnInclusiveDeadlineCountsItsDay) {
 }
 
 TEST(ScheduleTest, TakesTheActivationDayWhenItsTimeIsStillToCome) {
-  EXPECT_THAT(Plan(Rule("FREQ=WEEKLY;BYDAY=TU", "08:59")), ElementsAre(
-      "2023-11-28T08:59:00+07:00", "2023-12-05T08:59:00+07:00", "2023-12-12T08:59:00+07:00",
-      "2023-12-19T08:59:00+07:00"));
+  EXPECT_THAT(Plan(Rule("FREQ=WEEKLY;BYDAY=TU", "08:59")),
+              ElementsAre("2023-11-28T08:59:00+07:00", "2023-12-05T08:59:00+07:00",
+                          "2023-12-12T08:59:00+07:00", "2023-12-19T08:59:00+07:00"));
   EXPECT_THAT(Plan(Rule("FREQ=MONTHLY;BYMONTHDAY=21", "09:00")),
               ElementsAre("2023-11-21T09:00:00+07:00", "2023-12-21T09:00:00+07:00"));
 }

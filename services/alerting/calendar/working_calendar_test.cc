@@ -14,7 +14,7 @@ absl::CivilDay Day(int month, int day, int year = 2023) { return absl::CivilDay(
 
 TEST(WorkingCalendarTest, WorksMondayToFriday) {
   const WorkingCalendar calendar;
-  EXPECT_TRUE(calendar.IsWorked(Day(12, 22)));   // Friday
+  EXPECT_TRUE(calendar.IsWorked(Day(12, 22)));  // Friday
   EXPECT_FALSE(calendar.IsWorked(Day(12, 23)));
   EXPECT_FALSE(calendar.IsWorked(Day(12, 24)));
   EXPECT_TRUE(calendar.IsWorked(Day(12, 25)));

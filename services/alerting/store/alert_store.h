@@ -91,15 +91,16 @@ struct ClaimedReminder {
   std::string reminder_id;
   std::string recipient;
   std::string message;
-  int attempts = 0;     // this one included
-  bool resent = false;  // an earlier attempt may have delivered it
+  int attempts = 0;          // this one included
+  bool resent = false;       // an attempt before this one may have delivered it
+  bool was_unknown = false;  // that was the last one
 };
 
 struct AttemptResult {
   v1::ReminderState::Value state = v1::ReminderState::UNSPECIFIED;  // SENT DEFERRED FAILED UNKNOWN
   std::string reply;
   std::string sent_to;
-  absl::Time next_attempt;                // real clock; for DEFERRED and UNKNOWN
+  absl::Time next_attempt;              // real clock; for DEFERRED and UNKNOWN
   std::optional<absl::Time> sent_time;  // civil; for SENT
 };
 

@@ -84,8 +84,8 @@ template <typename Message>
 absl::StatusOr<Message> Parse(const std::string& bytes) {
   Message message;
   if (!message.ParseFromString(bytes)) {
-    return absl::DataLossError(absl::StrCat("alert store: a ", message.GetTypeName(),
-                                            " that cannot be read"));
+    return absl::DataLossError(
+        absl::StrCat("alert store: a ", message.GetTypeName(), " that cannot be read"));
   }
   return message;
 }
@@ -128,14 +128,22 @@ v1::Reminder ReadReminder(const Statement& row) {
 
 void AddCount(v1::ReminderState::Value state, int64_t count, v1::ReminderCounts& counts) {
   switch (state) {
-    case v1::ReminderState::DRAFTED: return counts.set_drafted(count);
-    case v1::ReminderState::QUEUED: return counts.set_queued(count);
-    case v1::ReminderState::SENDING: return counts.set_sending(count);
-    case v1::ReminderState::SENT: return counts.set_sent(count);
-    case v1::ReminderState::DEFERRED: return counts.set_deferred(count);
-    case v1::ReminderState::FAILED: return counts.set_failed(count);
-    case v1::ReminderState::UNKNOWN: return counts.set_unknown(count);
-    default: return;
+    case v1::ReminderState::DRAFTED:
+      return counts.set_drafted(count);
+    case v1::ReminderState::QUEUED:
+      return counts.set_queued(count);
+    case v1::ReminderState::SENDING:
+      return counts.set_sending(count);
+    case v1::ReminderState::SENT:
+      return counts.set_sent(count);
+    case v1::ReminderState::DEFERRED:
+      return counts.set_deferred(count);
+    case v1::ReminderState::FAILED:
+      return counts.set_failed(count);
+    case v1::ReminderState::UNKNOWN:
+      return counts.set_unknown(count);
+    default:
+      return;
   }
 }
 
@@ -152,8 +160,7 @@ absl::StatusOr<int> LockFile(const std::string& path) {
   }
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
-    return absl::UnavailableError(
-        absl::StrCat("alert store: another process has ", path, " open"));
+    return absl::UnavailableError(absl::StrCat("alert store: another process has ", path, " open"));
   }
   return file;
 }
@@ -186,9 +193,8 @@ absl::Status SqliteAlertStore::Migrate() {
     version = static_cast<size_t>(pragma.Int(0));
   }
   if (version > kMigrations.size()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("alert store: schema ", version, " is newer than this binary's ",
-                     kMigrations.size()));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "alert store: schema ", version, " is newer than this binary's ", kMigrations.size()));
   }
   for (size_t i = version; i < kMigrations.size(); ++i) {
     RETURN_IF_ERROR(database_->Execute(kMigrations[i]));
@@ -200,9 +206,7 @@ absl::Status SqliteAlertStore::Migrate() {
 absl::Status SqliteAlertStore::CreateCampaign(const v1::Campaign& campaign) {
   MutexLock lock(mutex_);
   Statement insert = database_->Prepare("INSERT INTO campaigns (campaign_id, body) VALUES (?, ?)");
-  return insert.BindText(1, campaign.campaign_id())
-      .BindBlob(2, campaign.SerializeAsString())
-      .Run();
+  return insert.BindText(1, campaign.campaign_id()).BindBlob(2, campaign.SerializeAsString()).Run();
 }
 
 absl::StatusOr<v1::Campaign> SqliteAlertStore::CampaignLocked(
@@ -334,9 +338,9 @@ absl::StatusOr<v1::Evaluation> SqliteAlertStore::FindSlot(const std::string& cam
 absl::StatusOr<EvaluationPage> SqliteAlertStore::ListEvaluations(const std::string& campaign_id,
                                                                  int64_t after, int limit) const {
   MutexLock lock(mutex_);
-  Statement query = database_->Prepare(absl::StrCat(
-      kEvaluationColumns,
-      "WHERE campaign_id = ? AND (? = 0 OR number < ?) ORDER BY number DESC LIMIT ?"));
+  Statement query = database_->Prepare(
+      absl::StrCat(kEvaluationColumns,
+                   "WHERE campaign_id = ? AND (? = 0 OR number < ?) ORDER BY number DESC LIMIT ?"));
   query.BindText(1, campaign_id).BindInt(2, after).BindInt(3, after).BindInt(4, limit + 1);
   EvaluationPage page;
   int64_t last = 0;

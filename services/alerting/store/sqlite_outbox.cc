@@ -29,22 +29,21 @@ absl::StatusOr<std::optional<ClaimedReminder>> SqliteAlertStore::Claim(absl::Tim
   claimed.recipient = query.Text(1);
   claimed.message = query.Text(2);
   claimed.attempts = static_cast<int>(query.Int(3)) + 1;
-  const bool unknown = query.Int(4) == v1::ReminderState::UNKNOWN;
-  claimed.resent = unknown || query.Int(5) > 0;
+  claimed.was_unknown = query.Int(4) == v1::ReminderState::UNKNOWN;
+  claimed.resent = claimed.was_unknown || query.Int(5) > 0;
   Statement mark = database_->Prepare(
       "UPDATE reminders SET state = ?, attempts = ?, resends = resends + ?, "
       "next_attempt_us = NULL WHERE reminder_id = ?");
   RETURN_IF_ERROR(mark.BindInt(1, v1::ReminderState::SENDING)
                       .BindInt(2, claimed.attempts)
-                      .BindInt(3, unknown ? 1 : 0)
+                      .BindInt(3, claimed.was_unknown ? 1 : 0)
                       .BindText(4, claimed.reminder_id)
                       .Run());
   RETURN_IF_ERROR(transaction.Commit());
   return claimed;
 }
 
-absl::Status SqliteAlertStore::Finish(const std::string& reminder_id,
-                                      const AttemptResult& result) {
+absl::Status SqliteAlertStore::Finish(const std::string& reminder_id, const AttemptResult& result) {
   MutexLock lock(mutex_);
   Statement update = database_->Prepare(
       "UPDATE reminders SET state = ?, last_reply = ?, sent_to = ?, next_attempt_us = ?, "
@@ -54,8 +53,8 @@ absl::Status SqliteAlertStore::Finish(const std::string& reminder_id,
       .BindText(3, result.sent_to)
       .BindText(6, reminder_id)
       .BindInt(7, v1::ReminderState::SENDING);
-  const bool again = result.state == v1::ReminderState::DEFERRED ||
-                     result.state == v1::ReminderState::UNKNOWN;
+  const bool again =
+      result.state == v1::ReminderState::DEFERRED || result.state == v1::ReminderState::UNKNOWN;
   if (again) update.BindInt(4, Micros(result.next_attempt));
   if (result.sent_time.has_value()) update.BindInt(5, Micros(*result.sent_time));
   RETURN_IF_ERROR(update.Run());
@@ -73,8 +72,8 @@ absl::StatusOr<int> SqliteAlertStore::RecoverInterrupted(absl::Time now) {
                       .BindText(2, kInterruptedTwice)
                       .BindInt(3, v1::ReminderState::SENDING)
                       .Run());
-  Statement update = database_->Prepare(
-      "UPDATE reminders SET state = ?, next_attempt_us = ? WHERE state = ?");
+  Statement update =
+      database_->Prepare("UPDATE reminders SET state = ?, next_attempt_us = ? WHERE state = ?");
   RETURN_IF_ERROR(update.BindInt(1, v1::ReminderState::UNKNOWN)
                       .BindInt(2, Micros(now))
                       .BindInt(3, v1::ReminderState::SENDING)

@@ -1,0 +1,74 @@
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/alerting/campaign_service.h"
+#include "services/alerting/config.h"
+#include "services/alerting/delivery.h"
+#include "services/alerting/evaluation.h"
+#include "services/alerting/grpc_sources.h"
+#include "services/alerting/metrics.h"
+#include "services/alerting/scheduler.h"
+#include "services/alerting/smtp.h"
+#include "services/alerting/store/sqlite_alert_store.h"
+#include "services/common/config/flags.h"
+#include "services/common/config/server_flags.h"
+#include "services/common/log/log.h"
+#include "services/common/metrics/metrics_server.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/server.h"
+
+namespace dondoc::alerting {
+namespace {
+
+constexpr char kAbout[] =
+    "dondoc_alerting: campaigns, their evaluations, and reminders to the units that are behind.";
+
+int Run(int argc, char** argv) {
+  const sigset_t shutdown_signals = BlockShutdownSignals();  // before any thread exists
+  const std::vector<std::string> words = ParseFlags(argc, argv, kAbout);
+  if (!words.empty()) {
+    return ExitWith(kExitBadConfig,
+                    absl::InvalidArgumentError(absl::StrCat("unexpected word '", words[0], "'")));
+  }
+  const absl::StatusOr<Config> config = ConfigFromFlags();
+  if (!config.ok()) return ExitWith(kExitBadConfig, config.status());
+  const absl::StatusOr<std::unique_ptr<Clock>> clock = ClockFromFlags();
+  if (!clock.ok()) return ExitWith(kExitBadConfig, clock.status());
+  log::Info("starting", {{"flags", absl::StrJoin(DescribeFlags(), " ")}});
+
+  auto metrics_server = MetricsServer::Start(config->metrics_address, config->server.service);
+  if (!metrics_server.ok()) return ExitWith(kExitFailed, metrics_server.status());
+  Metrics metrics((*metrics_server)->registry());
+  auto store = SqliteAlertStore::Open(config->database);
+  if (!store.ok()) return ExitWith(kExitFailed, store.status());
+  auto transport = CurlSmtpTransport::Create(config->smtp);
+  if (!transport.ok()) return ExitWith(kExitFailed, transport.status());
+
+  GrpcFigureSource figures(DialService(config->aggregation_address));
+  GrpcDirectorySource directory(DialService(config->ingestion_address));
+  Evaluator evaluator(figures, directory, **store, **clock, config->calendar, metrics,
+                      config->mail);
+  DeliveryWorker delivery(**store, **transport, **clock, metrics, config->delivery);
+  Scheduler scheduler(**store, evaluator, figures, **clock, config->calendar, metrics,
+                      [&delivery] { delivery.Wake(); });
+  CampaignServiceHandler service(**store, evaluator, **clock, config->calendar, config->mail.guard,
+                                 {.campaigns_changed = [&scheduler] { scheduler.Wake(); },
+                                  .reminders_due = [&delivery] { delivery.Wake(); }});
+  if (const absl::Status recovered = delivery.Recover(); !recovered.ok()) {
+    return ExitWith(kExitFailed, recovered);
+  }
+  delivery.Start();
+  scheduler.Start();
+  ServerHooks hooks;
+  hooks.stop = [&scheduler, &delivery] {
+    scheduler.Stop();
+    delivery.Stop();
+  };
+  return RunServer(config->server, {&service}, **metrics_server, shutdown_signals, hooks);
+}
+
+}  // namespace
+}  // namespace dondoc::alerting
+
+int main(int argc, char** argv) { return dondoc::alerting::Run(argc, argv); }

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace dondoc::alerting {
+
+struct Delivery {
+  enum class Result {
+    kAccepted,     // the relay answered the final dot with 2xx
+    kUnreachable,  // no conversation: nothing was sent, whoever the recipient
+    kDeferred,     // a passing refusal, or the connection broke before the final dot
+    kRefused,      // 5xx to this sender, recipient or message
+    kUnknown,      // the final dot may have gone out and no answer came
+  };
+  Result result = Result::kUnknown;
+  // The relay's last line, or what went wrong; one line of printable text.
+  std::string reply;
+};
+
+// Hands one message to one recipient. Used by one thread at a time.
+class SmtpTransport {
+ public:
+  virtual ~SmtpTransport() = default;
+  virtual Delivery Send(const std::string& from, const std::string& recipient,
+                        const std::string& message) = 0;
+};
+
+struct SmtpOptions {
+  std::string address;    // host:port of the relay
+  std::string ehlo_name;  // our name in EHLO
+  absl::Duration connect_timeout = absl::Seconds(10);
+  // For the whole conversation about one message.
+  absl::Duration timeout = absl::Seconds(60);
+};
+
+// Plain SMTP (no TLS, no AUTH) through libcurl; keeps its connection for the next message.
+class CurlSmtpTransport : public SmtpTransport {
+ public:
+  static absl::StatusOr<std::unique_ptr<CurlSmtpTransport>> Create(const SmtpOptions& options);
+  ~CurlSmtpTransport() override;
+  Delivery Send(const std::string& from, const std::string& recipient,
+                const std::string& message) override;
+
+ private:
+  CurlSmtpTransport(void* handle, const SmtpOptions& options)
+      : handle_(handle), options_(options) {}
+
+  void* const handle_;  // CURL*
+  const SmtpOptions options_;
+};
+
+}  // namespace dondoc::alerting
