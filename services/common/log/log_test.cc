@@ -74,7 +74,8 @@ TEST(LogTest, LeavesOutWhatIsBelowTheLeastLevel) {
 
 TEST(LogTest, StaysOneLineOfJsonWhateverTheTextHolds) {
   log::Start("x", log::Level::kInfo);
-  const std::string hostile("\"},{\"level\":\"error\n\r\t\0\x1b[2J\\ \xff\xc0\xaf ắ\u2028", 40);
+  constexpr char kHostile[] = "\"},{\"level\":\"error\n\r\t\0\x1b[2J\\ \xff\xc0\xaf ắ\u2028";
+  const std::string hostile(kHostile, sizeof(kHostile) - 1);  // with the NUL inside
   const auto lines = Logged([&] { log::Info(hostile, {{hostile, hostile}}); });
   ASSERT_THAT(lines, SizeIs(1));
   const google::protobuf::Struct object = ParseLine(lines[0]);
