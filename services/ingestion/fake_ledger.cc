@@ -23,12 +23,18 @@ void MemoryDisk::FailNextWith(const absl::Status& status) {
   next_ = status;
 }
 
+void MemoryDisk::Unplug() {
+  MutexLock lock(mutex_);
+  unplugged_ = true;
+}
+
 void MemoryDisk::Crash(std::mt19937_64& random) {
   MutexLock lock(mutex_);
   const size_t kept = std::uniform_int_distribution<size_t>(0, unsynced_.size())(random);
   for (size_t i = 0; i < kept; ++i) ApplyTo(synced_, unsynced_[i]);
   unsynced_.clear();
   data_ = synced_;
+  unplugged_ = false;
 }
 
 void MemoryDisk::Tamper(const std::string& key, const std::optional<std::string>& value) {
@@ -69,6 +75,7 @@ MemoryStore::MemoryStore(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(dis
 
 absl::Status MemoryStore::Write(const WriteBatch& batch, bool sync) {
   MutexLock lock(disk_->mutex_);
+  if (disk_->unplugged_) return absl::UnavailableError("the disk is gone");
   if (!disk_->next_.ok()) return std::exchange(disk_->next_, absl::OkStatus());
   MemoryDisk::ApplyTo(disk_->data_, batch);
   disk_->unsynced_.push_back(batch);

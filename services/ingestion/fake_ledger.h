@@ -20,8 +20,10 @@ class MemoryDisk {
  public:
   // The next write fails with `status` and changes nothing.
   void FailNextWith(const absl::Status& status);
+  // From here on every write fails: the machine is going down.
+  void Unplug();
   // What a crash of the machine leaves: everything synced, and of the writes after it those up to a
-  // random one. Only while no store is open on it.
+  // random one. Plugged in again. Only while no store is open on it.
   void Crash(std::mt19937_64& random);
   // Puts a value there or, without one, takes it away, behind everybody's back.
   void Tamper(const std::string& key, const std::optional<std::string>& value);
@@ -37,6 +39,7 @@ class MemoryDisk {
   Data synced_ ABSL_GUARDED_BY(mutex_);
   std::vector<WriteBatch> unsynced_ ABSL_GUARDED_BY(mutex_);
   absl::Status next_ ABSL_GUARDED_BY(mutex_);
+  bool unplugged_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class MemoryStore : public Store {

@@ -40,4 +40,6 @@ if(DONDOC_TESTS)
       PRIVATE dondoc::warnings)
   dondoc_test(ledger_contract_test unit
       SOURCES ledger_contract_test.cc import_contract_test.cc LIBRARIES dondoc_ledger_testing)
+  dondoc_test(ledger_property_test integration
+      SOURCES ledger_property_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
 endif()

@@ -29,6 +29,8 @@ class RocksDbInMemory : public LedgerPlace {
   explicit RocksDbInMemory(int64_t checkpoint_work_min)
       : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), work_(checkpoint_work_min) {}
 
+  // The file system in memory cannot lose anything: see durability_test for one that does.
+  void Crash(Opened opened, std::mt19937_64&) override { opened = {}; }
   absl::StatusOr<Opened> Open(const Clock& clock) override {
     ASSIGN_OR_RETURN(auto ledger,
                      RocksDbLedger::Open({"/ledger", Inline(work_), env_.get()}, clock));
@@ -45,6 +47,11 @@ class Fake : public LedgerPlace {
  public:
   explicit Fake(int64_t checkpoint_work_min) : work_(checkpoint_work_min) {}
 
+  void Crash(Opened opened, std::mt19937_64& random) override {
+    disk_->Unplug();
+    opened = {};
+    disk_->Crash(random);
+  }
   absl::StatusOr<Opened> Open(const Clock& clock) override {
     ASSIGN_OR_RETURN(auto ledger, FakeLedger::Open(disk_, clock, Inline(work_)));
     ImportStore* imports = &ledger->imports();

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -29,6 +30,8 @@ class LedgerPlace {
   virtual ~LedgerPlace() = default;
   // At most one is open at a time.
   virtual absl::StatusOr<Opened> Open(const Clock& clock) = 0;
+  // Closes `opened` as a machine that goes down would.
+  virtual void Crash(Opened opened, std::mt19937_64& random) = 0;
 };
 
 // On RocksDB over a file system in memory, and on FakeLedger.
