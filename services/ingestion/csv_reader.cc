@@ -95,7 +95,7 @@ absl::string_view CsvProblemText(CsvRow::Problem problem) {
     case CsvRow::Problem::kNone:
       return "";
     case CsvRow::Problem::kUnclosedQuote:
-      return "Dấu ngoặc kép trong dòng này không được đóng lại.";
+      return "Dấu ngoặc kép trong dòng này không được đóng lại, hoặc dòng dài quá 65.536 byte.";
     case CsvRow::Problem::kRowBytes:
       return "Dòng dài quá 65.536 byte.";
     case CsvRow::Problem::kCellBytes:
@@ -179,6 +179,17 @@ absl::Status CsvReader::FeedLines(absl::string_view text) {
 }
 
 absl::Status CsvReader::FeedLine(absl::string_view line) {
+  if (line.size() > kCsvRowBytesMax && row_raw_.empty()) {
+    // Whether it came whole or the rest of it is still to be passed over.
+    skipping_line_ = line.back() != '\n';
+    problem_ = CsvRow::Problem::kRowBytes;
+    EmitRow();
+    return sink_status_;
+  }
+  if (row_raw_.size() + line.size() > kCsvRowBytesMax && !row_raw_.empty()) {
+    row_raw_.append(line.data(), line.size());
+    return GiveUpRow();
+  }
   if (csv_parse(&parser_, line.data(), line.size(), &OnCell, &OnRowEnd, this) != line.size()) {
     return absl::ResourceExhaustedError(csv_strerror(csv_error(&parser_)));
   }
@@ -189,7 +200,6 @@ absl::Status CsvReader::FeedLine(absl::string_view line) {
     return absl::OkStatus();
   }
   row_raw_.append(line.data(), line.size());
-  if (row_raw_.size() > kCsvRowBytesMax) return GiveUpRow();
   return absl::OkStatus();
 }
 
@@ -203,14 +213,8 @@ absl::Status CsvReader::GiveUpRow() {
   }
   const std::string raw = std::move(row_raw_);
   Reset();
+  // There is one: a longer line is no part of a row.
   const size_t end = raw.find('\n');
-  if (end == std::string::npos) {
-    // One line longer than a row may be: the rest of it is passed over.
-    skipping_line_ = true;
-    problem_ = CsvRow::Problem::kRowBytes;
-    EmitRow();
-    return sink_status_;
-  }
   problem_ = CsvRow::Problem::kUnclosedQuote;
   EmitRow();
   RETURN_IF_ERROR(sink_status_);

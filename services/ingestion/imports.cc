@@ -255,6 +255,7 @@ absl::StatusOr<v1::Import> Imports::Settle(v1::Import import, const ImportOption
   ASSIGN_OR_RETURN(const std::string repeated, FindApplied(content_key));
   if (!repeated.empty()) {
     import.set_state(v1::ImportState::CANCELLED);
+    import.set_unchanged(import.rows() - import.rejected());
     import.set_error(absl::StrCat("Trùng với lượt tải ", repeated, " đang có hiệu lực."));
     RETURN_IF_ERROR(store_.UpdateImport(import));
     RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));

@@ -22,7 +22,7 @@ constexpr Meaning kKept[] = {
 };
 
 absl::string_view Cell(const MeaningCells& cells, Meaning meaning) {
-  return cells[static_cast<size_t>(meaning)];
+  return Trim(cells[static_cast<size_t>(meaning)]);
 }
 
 std::string Shown(absl::string_view text) {
@@ -144,7 +144,7 @@ std::optional<RowMapper::Refusal> RowMapper::ReadUnits(const MeaningCells& cells
   by_succession = match.by_succession;
   dossier.set_unit_id(match.unit->unit_id());
   // Kept, not counted: a handling unit that the directory does not know is no reason to refuse.
-  const absl::string_view handling_text = Trim(Cell(cells, Meaning::kHandlingUnit));
+  const absl::string_view handling_text = Cell(cells, Meaning::kHandlingUnit);
   if (handling_text.empty()) return std::nullopt;
   const UnitMatch& handling = units_.Match(handling_text, day);
   if (handling.unit != nullptr && handling.unit->unit_id() != dossier.unit_id()) {
@@ -181,7 +181,7 @@ v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number, v1::RejectR
   reject.set_reason(reason);
   reject.set_message(std::move(message));
   for (const Meaning meaning : kKept) {
-    const absl::string_view text = Trim(Cell(cells, meaning));
+    const absl::string_view text = Cell(cells, meaning);
     if (text.empty()) continue;
     (*reject.mutable_cells())[std::string(MeaningName(meaning))] =
         ToUtf8(text, kRejectCellBytesMax);

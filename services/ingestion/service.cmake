@@ -13,3 +13,20 @@ target_link_libraries(dondoc_ingestion_service
 
 add_executable(dondoc_ingestion main.cc)
 target_link_libraries(dondoc_ingestion PRIVATE dondoc::ingestion dondoc::config dondoc::log dondoc::warnings)
+
+if(DONDOC_TESTS)
+  # Never linked into a shipped binary.
+  add_library(dondoc_ingestion_testing STATIC testing/ingestion_server.cc testing/kontum_units.cc)
+  target_compile_definitions(dondoc_ingestion_testing PRIVATE DONDOC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(dondoc_ingestion_testing
+      PUBLIC dondoc::ingestion dondoc::fake_ledger dondoc::testing
+      PRIVATE dondoc::warnings)
+endif()
+
+dondoc_test(ingestion_reading_test unit
+    SOURCES cell_values_test.cc csv_reader_test.cc header_map_test.cc page_token_test.cc rejects_csv_test.cc
+            row_mapper_test.cc text_key_test.cc unit_matcher_test.cc
+    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing ICU::uc)
+dondoc_test(ingestion_service_test integration
+    SOURCES imports_test.cc services_test.cc
+    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::metric dondoc::testing)
