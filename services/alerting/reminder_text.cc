@@ -71,8 +71,8 @@ std::string TargetWords(const ReminderFacts& facts) {
 
 std::string LeftWords(const ReminderFacts& facts) {
   if (facts.days_left <= 0) return "đã hết thời hạn";
-  return absl::StrCat("còn ", NumberVi(facts.days_left), " ngày (",
-                      NumberVi(facts.working_days_left), " ngày làm việc)");
+  return absl::StrCat("còn ", NumberVi(facts.days_left), " ngày, trong đó ",
+                      NumberVi(facts.working_days_left), " ngày làm việc");
 }
 
 std::string MissingWords(const v1::Flag& flag) {

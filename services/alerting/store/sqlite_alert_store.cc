@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -201,6 +202,12 @@ absl::Status SqliteAlertStore::Migrate() {
   }
   RETURN_IF_ERROR(database_->Execute(absl::StrCat("PRAGMA user_version = ", kMigrations.size())));
   return transaction.Commit();
+}
+
+absl::Status SqliteAlertStore::LimitPagesForTest(int64_t pages) {
+  MutexLock lock(mutex_);
+  // SQLite raises the limit to the size the file has.
+  return database_->Execute(absl::StrCat("PRAGMA max_page_count = ", std::max<int64_t>(pages, 1)));
 }
 
 absl::Status SqliteAlertStore::CreateCampaign(const v1::Campaign& campaign) {

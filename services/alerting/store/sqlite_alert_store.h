@@ -19,6 +19,10 @@ class SqliteAlertStore : public AlertStore, public Outbox {
   static absl::StatusOr<std::unique_ptr<SqliteAlertStore>> Open(const std::string& path);
   ~SqliteAlertStore() override;
 
+  // For tests: lets the file grow to that many pages and no further, as a full disk would; 0 = not
+  // at all.
+  absl::Status LimitPagesForTest(int64_t pages);
+
   absl::Status CreateCampaign(const v1::Campaign& campaign) override;
   absl::StatusOr<v1::Campaign> FindCampaign(const std::string& campaign_id) const override;
   absl::StatusOr<std::vector<v1::Campaign>> ListCampaigns(const std::string& after_id,
