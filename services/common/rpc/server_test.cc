@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -75,8 +77,8 @@ class TinyService : public v1::DefinitionService::Service {
     return grpc::Status::OK;
   }
 
-  size_t name_bytes = 1;
-  bool hold = false;
+  std::atomic<size_t> name_bytes = 1;
+  std::atomic<bool> hold = false;
   Moment entered, release, cancelled, left;
 };
 
@@ -295,20 +297,13 @@ TEST(RunServerTest, TakesAnswersBeyondGrpcsOwnLimitAndRefusesRequestsBeyondOurs)
   EXPECT_TRUE(Call(server.address(), &response).ok());
   EXPECT_EQ(response.definitions(0).name().size(), server.service.name_bytes);
 
-  grpc::GenericStub stub(DialService(server.address()));
+  v1::ListDefinitionsRequest request;
+  request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
+      99, std::string(static_cast<size_t>(config.message_bytes_max) + 1, 'x'));
+  const auto stub = v1::DefinitionService::NewStub(DialService(server.address()));
   grpc::ClientContext context;
   context.set_deadline(Deadline());
-  const grpc::Slice slice(std::string(2000, '\0'));
-  grpc::ByteBuffer request(&slice, 1);
-  grpc::ByteBuffer answer;
-  Moment done;
-  grpc::Status status;
-  stub.UnaryCall(&context, "/dondoc.v1.DefinitionService/ListDefinitions", grpc::StubOptions(),
-                 &request, &answer, [&](grpc::Status result) {
-                   status = std::move(result);
-                   done.Come();
-                 });
-  ASSERT_TRUE(done.Wait());
+  const grpc::Status status = stub->ListDefinitions(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::RESOURCE_EXHAUSTED);
 }
 
