@@ -235,7 +235,10 @@ absl::StatusOr<v1::Import> Imports::EndUpload(Upload& upload) {
   MutexLock lock(change_mutex_);
   absl::StatusOr<v1::Import> settled = Settle(import, upload.job_->options());
   if (settled.ok()) {
-    metrics_.CountImport(v1::ImportState::Value_Name(settled->state()));
+    // One that repeats another has come to nothing of its own.
+    const bool repeats = settled->import_id() != import.import_id();
+    metrics_.CountImport(
+        v1::ImportState::Value_Name(repeats ? v1::ImportState::CANCELLED : settled->state()));
     log::Info("import ended", {{"import_id", settled->import_id()},
                                {"state", v1::ImportState::Value_Name(settled->state())},
                                {"rows", settled->rows()},

@@ -24,9 +24,10 @@ if(DONDOC_TESTS)
 endif()
 
 dondoc_test(ingestion_reading_test unit
-    SOURCES cell_values_test.cc csv_reader_test.cc header_map_test.cc page_token_test.cc rejects_csv_test.cc
+    SOURCES cell_values_test.cc config_test.cc csv_reader_test.cc header_map_test.cc page_token_test.cc rejects_csv_test.cc
             row_mapper_test.cc text_key_test.cc unit_matcher_test.cc
-    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing ICU::uc)
+    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::server dondoc::testing absl::flags
+              absl::flags_reflection ICU::uc)
 dondoc_test(ingestion_service_test integration
     SOURCES imports_test.cc services_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::metric dondoc::testing)
