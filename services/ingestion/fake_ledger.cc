@@ -23,9 +23,9 @@ void MemoryDisk::FailNextWith(const absl::Status& status) {
   next_ = status;
 }
 
-void MemoryDisk::Unplug() {
+void MemoryDisk::UnplugAfter(int64_t writes) {
   MutexLock lock(mutex_);
-  unplugged_ = true;
+  writes_left_ = writes;
 }
 
 void MemoryDisk::Crash(std::mt19937_64& random) {
@@ -34,7 +34,7 @@ void MemoryDisk::Crash(std::mt19937_64& random) {
   for (size_t i = 0; i < kept; ++i) ApplyTo(synced_, unsynced_[i]);
   unsynced_.clear();
   data_ = synced_;
-  unplugged_ = false;
+  writes_left_ = std::numeric_limits<int64_t>::max();
 }
 
 void MemoryDisk::Tamper(const std::string& key, const std::optional<std::string>& value) {
@@ -75,7 +75,8 @@ MemoryStore::MemoryStore(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(dis
 
 absl::Status MemoryStore::Write(const WriteBatch& batch, bool sync) {
   MutexLock lock(disk_->mutex_);
-  if (disk_->unplugged_) return absl::UnavailableError("the disk is gone");
+  if (disk_->writes_left_ <= 0) return absl::UnavailableError("the disk is gone");
+  --disk_->writes_left_;
   if (!disk_->next_.ok()) return std::exchange(disk_->next_, absl::OkStatus());
   MemoryDisk::ApplyTo(disk_->data_, batch);
   disk_->unsynced_.push_back(batch);

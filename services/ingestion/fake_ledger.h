@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,8 +22,8 @@ class MemoryDisk {
  public:
   // The next write fails with `status` and changes nothing.
   void FailNextWith(const absl::Status& status);
-  // From here on every write fails: the machine is going down.
-  void Unplug();
+  // After so many more writes every write fails: the machine is going down.
+  void UnplugAfter(int64_t writes);
   // What a crash of the machine leaves: everything synced, and of the writes after it those up to a
   // random one. Plugged in again. Only while no store is open on it.
   void Crash(std::mt19937_64& random);
@@ -39,7 +41,7 @@ class MemoryDisk {
   Data synced_ ABSL_GUARDED_BY(mutex_);
   std::vector<WriteBatch> unsynced_ ABSL_GUARDED_BY(mutex_);
   absl::Status next_ ABSL_GUARDED_BY(mutex_);
-  bool unplugged_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t writes_left_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<int64_t>::max();
 };
 
 class MemoryStore : public Store {

@@ -33,13 +33,21 @@ if(DONDOC_TESTS)
 endif()
 
 if(DONDOC_TESTS)
-  add_library(dondoc_ledger_testing STATIC testing/ledger_testing.cc)
+  add_library(dondoc_ledger_testing STATIC testing/ledger_testing.cc testing/unsynced_discard_fs.cc)
   target_link_libraries(dondoc_ledger_testing
       PUBLIC dondoc::ledger dondoc::fake_ledger dondoc::testing dondoc::metric GTest::gtest
              RocksDB::rocksdb-shared
       PRIVATE dondoc::warnings)
   dondoc_test(ledger_contract_test unit
       SOURCES ledger_contract_test.cc import_contract_test.cc LIBRARIES dondoc_ledger_testing)
+  dondoc_test(ledger_parts_test unit
+      SOURCES directory_test.cc dossier_check_test.cc views_test.cc LIBRARIES dondoc_ledger_testing)
+  dondoc_test(log_ledger_test unit
+      SOURCES log_ledger_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
+  dondoc_test(rocksdb_ledger_test unit
+      SOURCES rocksdb_ledger_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
   dondoc_test(ledger_property_test integration
       SOURCES ledger_property_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
+  dondoc_test(durability_test integration
+      SOURCES durability_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
 endif()

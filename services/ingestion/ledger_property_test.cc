@@ -308,13 +308,15 @@ class History {
   std::vector<v1::Dossier> pushed_;
 };
 
-void RunHistories(int count, std::unique_ptr<LedgerPlace> (*make)(int64_t)) {
+void RunHistories(int count, std::unique_ptr<LedgerPlace> (*make)(const LogLedgerOptions&)) {
   log::Start("test", log::Level::kError);
   const uint64_t seed = TestSeed();
   for (uint64_t i = 0; i < static_cast<uint64_t>(count); ++i) {
     // One history alone: the seed printed here, with a count of 1.
     SCOPED_TRACE(absl::StrCat("history with seed ", seed + i));
-    History(make((seed + i) % 3 == 0 ? 30 : 1'000'000), seed + i).Run();
+    LogLedgerOptions options = InlineOptions((seed + i) % 3 == 0 ? 30 : 1'000'000);
+    if ((seed + i) % 2 == 0) options.inline_bytes_max = 50;
+    History(make(options), seed + i).Run();
     if (::testing::Test::HasFailure()) break;
   }
 }

@@ -16,9 +16,6 @@
 namespace dondoc::ingestion {
 namespace {
 
-// Deltas and withdrawals up to this much stay in the record.
-constexpr size_t kInlineBytesMax = 256 * 1024;
-
 // What reading a record costs at opening beside its revisions, in revisions.
 constexpr int64_t kRecordWork = 10;
 
@@ -284,7 +281,7 @@ absl::Status LogLedger::WriteRecord(const Plan& plan) {
   // them. Each is a write of its own, so that no write is large.
   const auto place = [&](const auto& blocks, auto inline_blocks, auto key,
                          int32_t& chunks) -> absl::Status {
-    if (BytesOf(blocks) <= kInlineBytesMax) {
+    if (BytesOf(blocks) <= options_.inline_bytes_max) {
       for (const auto& block : blocks) *inline_blocks->Add() = block;
       return absl::OkStatus();
     }

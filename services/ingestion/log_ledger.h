@@ -28,6 +28,8 @@ struct LogLedgerOptions {
   // Whether a thread writes checkpoints; otherwise the commit that makes one due writes it before
   // it returns.
   bool checkpoints_in_background = true;
+  // Deltas and withdrawals up to this much stay in the log record.
+  size_t inline_bytes_max = 256 * 1024;
   // False only in the test that shows what the sync is for.
   bool sync = true;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/ingestion/log_ledger.h"
+#include "services/ingestion/rocksdb_store.h"
 
 namespace rocksdb {
 class Env;
@@ -18,6 +19,8 @@ struct RocksDbLedgerOptions {
   LogLedgerOptions log;
   // Null = the machine's file system. Outlives the ledger.
   rocksdb::Env* env = nullptr;
+  // Written to a table file when it is full.
+  size_t memory_table_bytes = kMemoryTableBytes;
 };
 
 // The ledger embedded in one process, on RocksDB. Ledger's and ImportStore's contracts hold;

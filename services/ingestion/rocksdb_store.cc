@@ -39,7 +39,7 @@ bool IsLocked(const rocksdb::Status& status) {
           absl::StrContains(text, "hold"));
 }
 
-rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
+rocksdb::Options DatabaseOptions(rocksdb::Env* env, size_t memory_table_bytes) {
   rocksdb::Options options;
   if (env != nullptr) options.env = env;
   options.create_if_missing = true;
@@ -50,6 +50,7 @@ rocksdb::Options DatabaseOptions(rocksdb::Env* env) {
   options.track_and_verify_wals_in_manifest = true;
   // We bring the database back ourselves, at the next write.
   options.max_bgerror_resume_count = 0;
+  options.write_buffer_size = memory_table_bytes;
   options.max_background_jobs = 2;
   options.max_total_wal_size = 256 << 20;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
@@ -81,13 +82,14 @@ struct AddTo {
 
 }  // namespace
 
-RocksDbStore::RocksDbStore(const std::string& folder, rocksdb::Env* env)
-    : folder_(folder), env_(env) {}
+RocksDbStore::RocksDbStore(const std::string& folder, rocksdb::Env* env, size_t memory_table_bytes)
+    : folder_(folder), env_(env), memory_table_bytes_(memory_table_bytes) {}
 
 RocksDbStore::~RocksDbStore() = default;
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const std::string& folder,
-                                                                 rocksdb::Env* env) {
+                                                                 rocksdb::Env* env,
+                                                                 size_t memory_table_bytes) {
   if (env == nullptr) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
@@ -95,7 +97,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const std::stri
       return absl::UnavailableError(absl::StrCat("ledger in ", folder, ": ", error.message()));
     }
   }
-  std::unique_ptr<RocksDbStore> store(new RocksDbStore(folder, env));
+  std::unique_ptr<RocksDbStore> store(new RocksDbStore(folder, env, memory_table_bytes));
   WriterLock lock(store->database_mutex_);
   RETURN_IF_ERROR(store->OpenDatabase());
   return store;
@@ -103,7 +105,8 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const std::stri
 
 absl::Status RocksDbStore::OpenDatabase() {
   rocksdb::DB* database = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(DatabaseOptions(env_), folder_, &database);
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(DatabaseOptions(env_, memory_table_bytes_), folder_, &database);
   database_.reset(database);
   if (IsLocked(opened)) {
     return absl::FailedPreconditionError(

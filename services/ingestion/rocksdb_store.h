@@ -14,6 +14,8 @@ class Env;
 
 namespace dondoc::ingestion {
 
+inline constexpr size_t kMemoryTableBytes = 64 << 20;
+
 // A Store in a folder of its own, held by one process at a time. After a write that failed, the
 // next one first brings the database back, so that a full disk needs no restart once there is room.
 class RocksDbStore : public Store {
@@ -22,7 +24,8 @@ class RocksDbStore : public Store {
   // the store. kFailedPrecondition: another process has the folder. kDataLoss: it is damaged. Every
   // error names the folder.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const std::string& folder,
-                                                            rocksdb::Env* env);
+                                                            rocksdb::Env* env,
+                                                            size_t memory_table_bytes);
   ~RocksDbStore() override;
 
   absl::Status Write(const WriteBatch& batch, bool sync) override;
@@ -32,13 +35,14 @@ class RocksDbStore : public Store {
       absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> visit) const override;
 
  private:
-  RocksDbStore(const std::string& folder, rocksdb::Env* env);
+  RocksDbStore(const std::string& folder, rocksdb::Env* env, size_t memory_table_bytes);
 
   absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_mutex_);
   absl::Status Recover();
 
   const std::string folder_;
   rocksdb::Env* const env_;
+  const size_t memory_table_bytes_;
 
   // One write at a time, so that the order of writes is that of the calls.
   Mutex write_mutex_;

@@ -93,10 +93,10 @@ class LedgerContractTest : public ::testing::TestWithParam<Implementation> {
 // Every implementation with few checkpoints and with one after each commit.
 inline auto Implementations() {
   return ::testing::Values(
-      Implementation{"RocksDb", [] { return RocksDbPlace(1'000'000); }},
-      Implementation{"RocksDbCheckpointingAtOnce", [] { return RocksDbPlace(1); }},
-      Implementation{"Fake", [] { return FakePlace(1'000'000); }},
-      Implementation{"FakeCheckpointingAtOnce", [] { return FakePlace(1); }});
+      Implementation{"RocksDb", [] { return RocksDbPlace(InlineOptions(1'000'000)); }},
+      Implementation{"RocksDbCheckpointingAtOnce", [] { return RocksDbPlace(InlineOptions(1)); }},
+      Implementation{"Fake", [] { return FakePlace(InlineOptions(1'000'000)); }},
+      Implementation{"FakeCheckpointingAtOnce", [] { return FakePlace(InlineOptions(1)); }});
 }
 
 inline std::string NameOf(const ::testing::TestParamInfo<Implementation>& implementation) {

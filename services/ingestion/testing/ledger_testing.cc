@@ -13,64 +13,78 @@
 #include "services/common/status/macros.h"
 #include "services/ingestion/fake_ledger.h"
 #include "services/ingestion/rocksdb_ledger.h"
+#include "services/ingestion/testing/unsynced_discard_fs.h"
 
 namespace dondoc::ingestion::testing {
 namespace {
 
-LogLedgerOptions Inline(int64_t checkpoint_work_min) {
+// Small, so that tables are written and merged in a test.
+constexpr size_t kMemoryTableBytes = 64 << 10;
+
+class RocksDbInMemory : public LedgerPlace {
+ public:
+  explicit RocksDbInMemory(const LogLedgerOptions& options)
+      : memory_(rocksdb::NewMemEnv(rocksdb::Env::Default())),
+        files_(std::make_shared<UnsyncedDiscardFs>(memory_->GetFileSystem())),
+        env_(rocksdb::NewCompositeEnv(files_)),
+        options_(options) {}
+
+  absl::StatusOr<Opened> Open(const Clock& clock) override {
+    ASSIGN_OR_RETURN(auto ledger, RocksDbLedger::Open(
+                                      {"/ledger", options_, env_.get(), kMemoryTableBytes}, clock));
+    ImportStore* imports = &ledger->imports();
+    return Opened{std::move(ledger), imports};
+  }
+  void StopAfter(int64_t writes) override { files_->StopAfter(writes); }
+  void Crash(Opened opened, std::mt19937_64& random) override {
+    files_->StopAfter(0);
+    opened = {};
+    files_->Crash(random);
+  }
+
+ private:
+  const std::unique_ptr<rocksdb::Env> memory_;
+  const std::shared_ptr<UnsyncedDiscardFs> files_;
+  const std::unique_ptr<rocksdb::Env> env_;
+  const LogLedgerOptions options_;
+};
+
+class Fake : public LedgerPlace {
+ public:
+  explicit Fake(const LogLedgerOptions& options) : options_(options) {}
+
+  absl::StatusOr<Opened> Open(const Clock& clock) override {
+    ASSIGN_OR_RETURN(auto ledger, FakeLedger::Open(disk_, clock, options_));
+    ImportStore* imports = &ledger->imports();
+    return Opened{std::move(ledger), imports};
+  }
+  void StopAfter(int64_t writes) override { disk_->UnplugAfter(writes); }
+  void Crash(Opened opened, std::mt19937_64& random) override {
+    disk_->UnplugAfter(0);
+    opened = {};
+    disk_->Crash(random);
+  }
+
+ private:
+  const std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
+  const LogLedgerOptions options_;
+};
+
+}  // namespace
+
+LogLedgerOptions InlineOptions(int64_t checkpoint_work_min) {
   LogLedgerOptions options;
   options.checkpoint_work_min = checkpoint_work_min;
   options.checkpoints_in_background = false;
   return options;
 }
 
-class RocksDbInMemory : public LedgerPlace {
- public:
-  explicit RocksDbInMemory(int64_t checkpoint_work_min)
-      : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), work_(checkpoint_work_min) {}
-
-  // The file system in memory cannot lose anything: see durability_test for one that does.
-  void Crash(Opened opened, std::mt19937_64&) override { opened = {}; }
-  absl::StatusOr<Opened> Open(const Clock& clock) override {
-    ASSIGN_OR_RETURN(auto ledger,
-                     RocksDbLedger::Open({"/ledger", Inline(work_), env_.get()}, clock));
-    ImportStore* imports = &ledger->imports();
-    return Opened{std::move(ledger), imports};
-  }
-
- private:
-  const std::unique_ptr<rocksdb::Env> env_;
-  const int64_t work_;
-};
-
-class Fake : public LedgerPlace {
- public:
-  explicit Fake(int64_t checkpoint_work_min) : work_(checkpoint_work_min) {}
-
-  void Crash(Opened opened, std::mt19937_64& random) override {
-    disk_->Unplug();
-    opened = {};
-    disk_->Crash(random);
-  }
-  absl::StatusOr<Opened> Open(const Clock& clock) override {
-    ASSIGN_OR_RETURN(auto ledger, FakeLedger::Open(disk_, clock, Inline(work_)));
-    ImportStore* imports = &ledger->imports();
-    return Opened{std::move(ledger), imports};
-  }
-
- private:
-  const std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
-  const int64_t work_;
-};
-
-}  // namespace
-
-std::unique_ptr<LedgerPlace> RocksDbPlace(int64_t checkpoint_work_min) {
-  return std::make_unique<RocksDbInMemory>(checkpoint_work_min);
+std::unique_ptr<LedgerPlace> RocksDbPlace(const LogLedgerOptions& options) {
+  return std::make_unique<RocksDbInMemory>(options);
 }
 
-std::unique_ptr<LedgerPlace> FakePlace(int64_t checkpoint_work_min) {
-  return std::make_unique<Fake>(checkpoint_work_min);
+std::unique_ptr<LedgerPlace> FakePlace(const LogLedgerOptions& options) {
+  return std::make_unique<Fake>(options);
 }
 
 absl::Time TestNow() { return StartOf(absl::CivilDay(2023, 11, 21)) + absl::Hours(9); }

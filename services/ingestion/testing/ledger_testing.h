@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "services/common/clock/clock.h"
 #include "services/ingestion/ledger.h"
+#include "services/ingestion/log_ledger.h"
 
 // What the tests of ledgers share; never linked into a shipped binary.
 
@@ -30,13 +31,20 @@ class LedgerPlace {
   virtual ~LedgerPlace() = default;
   // At most one is open at a time.
   virtual absl::StatusOr<Opened> Open(const Clock& clock) = 0;
-  // Closes `opened` as a machine that goes down would.
+  // After so many more writes to the storage the machine is down: every write fails.
+  virtual void StopAfter(int64_t writes) = 0;
+  // Closes `opened` (the machine goes down now, if it is not) and leaves on the storage what a
+  // crash would; the machine is up again.
   virtual void Crash(Opened opened, std::mt19937_64& random) = 0;
 };
 
-// On RocksDB over a file system in memory, and on FakeLedger.
-std::unique_ptr<LedgerPlace> RocksDbPlace(int64_t checkpoint_work_min);
-std::unique_ptr<LedgerPlace> FakePlace(int64_t checkpoint_work_min);
+// Everything in the caller's thread, so that tests repeat.
+LogLedgerOptions InlineOptions(int64_t checkpoint_work_min);
+
+// On RocksDB over a file system in memory that a crash robs of what was not synced, and on
+// FakeLedger.
+std::unique_ptr<LedgerPlace> RocksDbPlace(const LogLedgerOptions& options);
+std::unique_ptr<LedgerPlace> FakePlace(const LogLedgerOptions& options);
 
 // 2023-11-21 09:00 in Viet Nam.
 absl::Time TestNow();
