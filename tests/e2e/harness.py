@@ -281,6 +281,8 @@ class Stack:
         with open(part, "w", encoding="ascii") as file:
             file.write(instant + "\n")
         os.rename(part, self.now_file)
+        # A process looks at the file at most every 20 ms; later than that all of them agree.
+        time.sleep(0.05)
 
     # --- talking ------------------------------------------------------------------------------
 

@@ -25,6 +25,10 @@ def parsed(message):
     return email.message_from_bytes(message.data, policy=email.policy.default)
 
 
+def message_id(message):
+    return str(message["Message-ID"]).strip("<>")
+
+
 class MailSink:
     def __init__(self):
         self._lock = threading.Lock()
@@ -49,6 +53,7 @@ class MailSink:
         self.port = self._server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()
+        self._loop.close()
 
     async def handle_DATA(self, server, session, envelope):
         with self._lock:
@@ -66,7 +71,8 @@ class MailSink:
             return list(self._messages)
 
     def message_ids(self):
-        return [str(parsed(message)["Message-ID"]) for message in self.messages]
+        """Without the angle brackets, as the API has them."""
+        return [message_id(parsed(message)) for message in self.messages]
 
     def held(self):
         """How many messages have come since hold()."""

@@ -11,9 +11,10 @@ from fixtures import dossier
 # What | method | path | query | body | headers | status | what the answer must say
 WINDOW = fixtures.WINDOW
 BATCH = "/v1/dossiers:batchWrite"
+JSON = {"Content-Type": "application/json"}
 REQUESTS = [
     # Paths and verbs.
-    ("unknown path", "GET", "/v1/nothing", {}, None, {}, 404, "/v1/nothing"),
+    ("unknown path", "GET", "/v1/nothing", {}, None, {}, 404, "nothing at this path"),
     ("path of a neighbour", "GET", "/v2/summary", WINDOW, None, {}, 404, ""),
     ("wrong verb", "POST", "/v1/summary", {}, {}, {}, 405, ""),
     ("wrong verb on a custom method", "GET", BATCH, {}, None, {}, 405, ""),
@@ -57,19 +58,19 @@ REQUESTS = [
     ("too many steps", "GET", "/v1/units/t.so-a/trend", {"from": "2014-01-01", "to": "2023-11-15", "step": "DAY"},
      None, {}, 400, "step"),
     # Bodies.
-    ("body that is not JSON", "POST", BATCH, {}, b"{not json", {}, 400, ""),
+    ("body that is not JSON", "POST", BATCH, {}, b"{not json", JSON, 400, ""),
     ("body of another type", "POST", BATCH, {}, b"<a/>", {"Content-Type": "application/xml"}, 415, ""),
     ("unknown JSON field", "POST", BATCH, {}, {"dosiers": []}, {}, 400, "dosiers"),
     ("unknown nested field", "POST", BATCH, {}, {"dossiers": [dict(dossier("A-1"), owner="Nguyễn Văn A")]}, {}, 400,
      "owner"),
-    ("field twice", "POST", BATCH, {}, b'{"dossiers":[],"dossiers":[]}', {}, 400, "dossiers"),
+    ("field twice", "POST", BATCH, {}, b'{"dossiers":[],"dossiers":[]}', JSON, 400, "dossiers"),
     ("scalar where a list belongs", "POST", BATCH, {}, {"dossiers": 5}, {}, 400, "dossiers"),
     ("list as the whole body", "POST", BATCH, {}, [], {}, 400, ""),
-    ("too deep", "POST", BATCH, {}, b'{"dossiers":' + b"[" * 500 + b"]" * 500 + b"}", {}, 400, ""),
+    ("too deep", "POST", BATCH, {}, b'{"dossiers":' + b"[" * 500 + b"]" * 500 + b"}", JSON, 400, ""),
     ("unknown enum word", "POST", BATCH, {}, {"dossiers": [dossier("A-1", channel="PIGEON")]}, {}, 400, "channel"),
     ("instant that cannot be read", "POST", BATCH, {},
      {"dossiers": [dict(dossier("A-1"), received_time="hôm qua")]}, {}, 400, "received_time"),
-    ("too many dossiers", "POST", BATCH, {}, {"dossiers": [dossier("A-%d" % i) for i in range(10001)]}, {}, 400,
+    ("too many dossiers", "POST", BATCH, {}, {"dossiers": [dossier("A-%d" % i) for i in range(10001)]}, {}, 429,
      "10000"),
     ("coverage without days", "POST", BATCH, {}, {"dossiers": [], "covers": {"extent": "COMPLETE"}}, {}, 400,
      "covers"),
@@ -113,7 +114,7 @@ REQUESTS = [
     ("evaluation with both", "POST", "/v1/campaigns/known:evaluate", {},
      {"slot": "2023-11-20T08:00:00+07:00", "request_id": "a"}, {}, 400, "slot"),
     ("slot that is none of the campaign", "POST", "/v1/campaigns/known:evaluate", {},
-     {"slot": "2023-11-21T03:33:00+07:00"}, {}, 400, "slot"),
+     {"slot": "2023-11-21T03:33:00+07:00"}, {}, 404, "slot"),
     ("unknown evaluation", "POST", "/v1/evaluations/never:release", {}, {}, {}, 404, "never"),
     ("unknown reminder", "GET", "/v1/reminders/never/preview", {}, None, {}, 404, "never"),
 ]
