@@ -1,6 +1,7 @@
 #include "services/ctl/api_client.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/common/status/macros.h"
@@ -10,6 +11,7 @@ namespace dondoc::ctl {
 namespace {
 
 constexpr size_t kDetailWidthMax = 2000;
+constexpr absl::Duration kAskAgainAfter = absl::Milliseconds(50);
 
 std::string TextField(const google::protobuf::Struct& document, const char* name) {
   const auto found = document.fields().find(name);
@@ -82,7 +84,12 @@ absl::Status ProblemStatus(const HttpResponse& response) {
 }
 
 absl::StatusOr<std::string> ApiClient::Call(const HttpRequest& request) {
+  const absl::Time give_up = absl::Now() + patience_;
   ASSIGN_OR_RETURN(HttpResponse response, http_.Send(request));
+  while (response.status == 503 && request.method == "GET" && absl::Now() < give_up) {
+    absl::SleepFor(kAskAgainAfter);
+    ASSIGN_OR_RETURN(response, http_.Send(request));
+  }
   if (response.status >= 400) return ProblemStatus(response);
   if (response.status < 200 || response.status >= 300) {
     return absl::UnknownError(

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "services/ctl/http_client.h"
 
@@ -34,7 +35,10 @@ absl::Status ProblemStatus(const HttpResponse& response);
 // Calls of the HTTP API. Not thread-safe.
 class ApiClient {
  public:
-  explicit ApiClient(HttpClient& http) : http_(http) {}
+  // A GET that is answered 503 is asked again for at most `patience`: right after an import the
+  // figures may not have its sequence yet.
+  explicit ApiClient(HttpClient& http, absl::Duration patience = absl::ZeroDuration())
+      : http_(http), patience_(patience) {}
 
   template <typename Message>
   absl::StatusOr<Answer<Message>> Get(const std::string& path,
@@ -72,6 +76,7 @@ class ApiClient {
 
  private:
   HttpClient& http_;
+  const absl::Duration patience_;
 };
 
 }  // namespace dondoc::ctl

@@ -58,8 +58,10 @@ int RunApp(const std::vector<std::string>& words, const Surroundings& surroundin
     surroundings.out << CommandHelpText(*arguments->command);
     return kExitOk;
   }
-  HttpClient http(arguments->Text("server"), absl::Seconds(arguments->Integer("timeout")));
-  ApiClient api(http);
+  const absl::Duration timeout = absl::Seconds(arguments->Integer("timeout"));
+  HttpClient http(arguments->Text("server"), timeout);
+  // Who names a sequence wants to wait for it.
+  ApiClient api(http, arguments->Has("min_sequence") ? timeout : absl::ZeroDuration());
   Context context{*arguments, api, surroundings.out, surroundings.err, surroundings.terminal_width};
   const absl::StatusOr<int> result = arguments->command->run(context);
   if (!result.ok()) {

@@ -88,7 +88,7 @@ absl::StatusOr<int> RunDossier(Context& context) {
                   InstantText(dossier.has_received_time(), dossier.received_time()),
                   ChannelWord(dossier.channel()),
                   dossier.withdrawn() ? "(rút)" : StatusWord(dossier.status()),
-                  revision.live() ? "" : "đã hoàn tác"});
+                  revision.live() ? "có" : "đã hoàn tác"});
   }
   context.out << "\n" << table.Render();
   return kExitOk;

@@ -101,7 +101,7 @@ std::string ColumnsText(const v1::Import& import) {
     } else if (column.meaning() == "ignored") {
       ignored.push_back(header);
     } else {
-      read.push_back(absl::StrCat(header, " → ", Printable(column.meaning())));
+      read.push_back(absl::StrCat(header, " → ", MeaningWord(column.meaning())));
     }
   }
   std::string text;
@@ -118,12 +118,8 @@ std::string ColumnsText(const v1::Import& import) {
 std::string WarningsText(const v1::Import& import) {
   std::string text;
   for (const v1::ImportWarning& warning : import.warnings()) {
-    absl::StrAppend(&text, "Lưu ý: ", Printable(warning.message()));
-    if (warning.rows() > 0) absl::StrAppend(&text, " (", CountText(warning.rows()), " dòng");
-    if (warning.rows() > 0 && warning.first_row_number() > 0) {
-      absl::StrAppend(&text, ", từ dòng ", CountText(warning.first_row_number()));
-    }
-    absl::StrAppend(&text, warning.rows() > 0 ? ")\n" : "\n");
+    // The message says how many rows, and which is the first.
+    absl::StrAppend(&text, "Lưu ý: ", Printable(warning.message()), "\n");
   }
   return text;
 }
@@ -160,7 +156,8 @@ absl::Status PrintImport(Context& context, const v1::Import& import) {
   if (import.sequence() > 0) out << ", sequence " << import.sequence();
   out << "  [" << import.import_id() << "]\n";
   if (!import.error().empty()) out << "Lỗi: " << Printable(import.error()) << "\n";
-  out << CountsText(import) << ColumnsText(import) << WarningsText(import);
+  if (import.rows() > 0) out << CountsText(import);
+  out << ColumnsText(import) << WarningsText(import);
   if (import.rejected() > 0) {
     ASSIGN_OR_RETURN(const std::string reasons, RejectsByReason(context, import));
     out << "Bị loại:\n"
@@ -305,23 +302,25 @@ absl::StatusOr<int> RunRejects(Context& context) {
   if (context.arguments.Bool("csv")) return PrintRejectsCsv(context, import_id);
   const std::string path = ImportPath(import_id, "/rejects");
   if (context.arguments.Bool("json")) return PrintPage(context, path, {}, kRejectPageMax);
-  Table table({{"Dòng", Align::kRight}, {"Lý do"}, {"Giải thích"}, {"Các ô"}});
+  Table table(
+      {{"Dòng", Align::kRight}, {"Lý do"}, {"Mã hồ sơ"}, {"Đơn vị trong tệp"}, {"Giải thích"}});
   ASSIGN_OR_RETURN(
       const bool more,
       ForEachPage<v1::ListRejectsResponse>(
           context.api, path, {}, context.arguments.Integer("limit"), kRejectPageMax,
           [&](const v1::ListRejectsResponse& page) {
             for (const v1::Reject& reject : page.rejects()) {
-              // A map has no order of its own.
-              const std::map<std::string, std::string> cells(reject.cells().begin(),
-                                                             reject.cells().end());
+              const auto cell = [&](const char* meaning) {
+                const auto found = reject.cells().find(meaning);
+                return found == reject.cells().end() ? std::string() : found->second;
+              };
               table.AddRow({CountText(reject.row_number()), RejectReasonWord(reject.reason()),
-                            reject.message(), absl::StrJoin(cells, " ", absl::PairFormatter("="))});
+                            cell("code"), CutTo(cell("unit"), 50), reject.message()});
             }
             return page.rejects_size();
           }));
   context.out << (table.empty() ? "Không dòng nào bị loại.\n" : table.Render());
-  if (more) context.out << "… còn nữa: thêm --limit, hoặc --csv để lấy cả tệp\n";
+  if (more) context.out << "… còn nữa: thêm --limit, hoặc --csv để lấy đủ mọi dòng và mọi ô\n";
   return kExitOk;
 }
 

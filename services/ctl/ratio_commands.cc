@@ -42,7 +42,7 @@ std::vector<FlagSpec> QuestionFlags() {
       {.name = "known_at", .type = FlagType::kInstant, .help = "số liệu như đã biết vào lúc ấy"},
       {.name = "min_sequence",
        .type = FlagType::kInteger,
-       .help = "không nhận số liệu cũ hơn sequence ấy",
+       .help = "chờ (tới --timeout) đến khi số liệu đã có sequence ấy",
        .maximum = INT64_MAX}};
 }
 

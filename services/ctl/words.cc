@@ -1,10 +1,13 @@
 #include "services/ctl/words.h"
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/ratio.h"
+#include "services/ctl/text.h"
 
 namespace dondoc::ctl {
 namespace {
@@ -118,6 +121,28 @@ std::string ImportStateWord(v1::ImportState::Value state) {
     default:
       return Other(state);
   }
+}
+
+std::string MeaningWord(const std::string& meaning) {
+  static const auto* const words = new std::map<std::string, const char*>{
+      {"serial", "số thứ tự"},
+      {"code", "mã hồ sơ"},
+      {"procedure_code", "mã thủ tục"},
+      {"procedure_name", "tên thủ tục"},
+      {"field", "lĩnh vực"},
+      {"unit", "đơn vị tiếp nhận"},
+      {"handling_unit", "đơn vị giải quyết"},
+      {"submitted", "ngày nộp"},
+      {"received", "ngày tiếp nhận"},
+      {"updated", "ngày cập nhật"},
+      {"due", "ngày hẹn trả"},
+      {"done", "ngày trả"},
+      {"channel", "kênh"},
+      {"service_level", "mức độ"},
+      {"status", "trạng thái"},
+  };
+  const auto found = words->find(meaning);
+  return found == words->end() ? Printable(meaning) : found->second;
 }
 
 std::string RejectReasonWord(v1::RejectReason::Value reason) {

@@ -17,6 +17,8 @@ std::string StatusWord(v1::Status::Value status);
 std::string ServiceLevelWord(v1::ServiceLevel::Value level);
 std::string BasisWord(v1::Basis::Value basis);
 std::string ImportStateWord(v1::ImportState::Value state);
+// Of ColumnMapping.meaning; a meaning this program does not know stays as it is.
+std::string MeaningWord(const std::string& meaning);
 std::string RejectReasonWord(v1::RejectReason::Value reason);
 std::string EvaluationStateWord(v1::EvaluationState::Value state);
 std::string OutlookWord(v1::Outlook::Value outlook);

@@ -13,7 +13,7 @@ import urllib.request
 
 def recount(export, units):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recount.py")
-    output = subprocess.run([sys.executable, script, export, units], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run([sys.executable, script, export, units], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     lines = output.splitlines()
     rows = csv.reader(lines[:-1])
     return {name: (int(total), int(online)) for name, total, online in rows}, lines[-1]
