@@ -65,6 +65,15 @@ TEST(MetricsServerTest, NamesAPortThatIsTaken) {
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr(address)));
 }
 
+TEST(MetricsServerTest, TakesNamesAndEveryAddressThatTheFlagTakes) {
+  for (const char* const address : {"localhost:0", "0.0.0.0:0"}) {
+    const absl::StatusOr<std::unique_ptr<MetricsServer>> server =
+        MetricsServer::Start(address, "x");
+    ASSERT_OK(server) << address;
+    EXPECT_THAT(Scrape((*server)->port()), HasSubstr("dondoc_build_info")) << address;
+  }
+}
+
 TEST(MetricsServerTest, NamesAnAddressItCannotBind) {
   EXPECT_THAT(MetricsServer::Start("192.0.2.1:0", "x"),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("192.0.2.1:0")));
