@@ -25,7 +25,7 @@ namespace {
 using Make = std::unique_ptr<LedgerPlace> (*)(const LogLedgerOptions&);
 
 constexpr int kLives = 4;
-constexpr int kStepsPerLife = 12;
+constexpr int kStepsPerLife = 20;
 constexpr absl::CivilDay kFirstDay(2023, 11, 1);
 
 // Where the machine went down, over all ledgers: a run that never hits a commit proves nothing.
@@ -229,16 +229,16 @@ int CountWrong(int count, uint64_t seed, Make make, int changes_max, bool sync) 
 }
 
 TEST(DurabilityTest, NothingAcknowledgedIsLostOnADiskThatDropsUnsyncedWrites) {
-  EXPECT_EQ(CountWrong(150, TestSeed(), RocksDbPlace, 250, /*sync=*/true), 0);
+  EXPECT_EQ(CountWrong(150, TestSeed(), RocksDbPlace, 110, /*sync=*/true), 0);
 }
 
 TEST(DurabilityTest, TheFakeKeepsThatPromiseToo) {
-  EXPECT_EQ(CountWrong(250, TestSeed(), FakePlace, 60, /*sync=*/true), 0);
+  EXPECT_EQ(CountWrong(250, TestSeed(), FakePlace, 25, /*sync=*/true), 0);
 }
 
 // The check can fail: without the sync it does, nearly every time.
 TEST(DurabilityTest, WithoutTheSyncAcknowledgedWritesAreLost) {
-  EXPECT_GT(CountWrong(20, TestSeed(), RocksDbPlace, 250, /*sync=*/false), 0);
+  EXPECT_GT(CountWrong(20, TestSeed(), RocksDbPlace, 110, /*sync=*/false), 0);
 }
 
 }  // namespace

@@ -75,7 +75,11 @@ MemoryStore::MemoryStore(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(dis
 
 absl::Status MemoryStore::Write(const WriteBatch& batch, bool sync) {
   MutexLock lock(disk_->mutex_);
-  if (disk_->writes_left_ <= 0) return absl::UnavailableError("the disk is gone");
+  if (disk_->writes_left_ <= 0) {
+    // The write that the machine went down in may have come through all the same.
+    if (disk_->writes_left_-- == 0) disk_->unsynced_.push_back(batch);
+    return absl::UnavailableError("the disk is gone");
+  }
   --disk_->writes_left_;
   if (!disk_->next_.ok()) return std::exchange(disk_->next_, absl::OkStatus());
   MemoryDisk::ApplyTo(disk_->data_, batch);

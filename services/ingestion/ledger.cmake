@@ -51,3 +51,7 @@ if(DONDOC_TESTS)
   dondoc_test(durability_test integration
       SOURCES durability_test.cc LIBRARIES dondoc_ledger_testing dondoc::log)
 endif()
+
+# Measures, asserts nothing; built when it is asked for.
+add_executable(ledger_bench EXCLUDE_FROM_ALL ledger_bench.cc)
+target_link_libraries(ledger_bench PRIVATE dondoc::ledger dondoc::warnings)
