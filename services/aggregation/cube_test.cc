@@ -243,6 +243,30 @@ TEST(CubeTest, CountsByTheNewVersionOfADefinitionInUse) {
   EXPECT_EQ(view->UnitCounts(plane, 0, {Day("2023-01-01"), Day("2023-01-31")}).total(), 0);
 }
 
+TEST(CubeTest, AChangeBackAndForthTakesNoMemoryAndIsCountedRight) {
+  ModelLedger ledger = OneUnit(1);
+  ModelChange definition;
+  definition.definitions = {OnlineServicesOnly()};
+  ledger.Commit(definition);
+  ModelCell cell{.unit_id = "a", .procedure = "q", .day = Day("2023-01-20")};
+  for (int i = 0; i < 6000; ++i) {
+    cell.count = i % 2 == 0 ? 1 : -1;
+    ModelChange change;
+    change.cells = {cell};
+    ledger.Commit(change);
+  }
+  Cube cube = LoadCube(ledger, 1);
+  for (int64_t sequence = 2; sequence <= ledger.head(); ++sequence) {
+    ASSERT_OK(cube.Apply(ledger.Events(sequence)));
+    ASSERT_LE(cube.cell_entries(), 1030);
+  }
+  ASSERT_OK(cube.Use("online-services"));
+  const auto view = cube.View();
+  const DayRange january = {Day("2023-01-01"), Day("2023-01-31")};
+  EXPECT_EQ(view->UnitCounts(*view->FindPlane("online-services"), 0, january).total(), 1);
+  EXPECT_EQ(view->UnitCounts(*view->FindPlane("received"), 0, january).total(), 1);
+}
+
 TEST(CubeTest, RefusesADefinitionItDoesNotHave) {
   Cube cube("x");
   EXPECT_THAT(cube.Use("nope"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("'nope'")));

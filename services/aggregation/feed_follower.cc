@@ -117,9 +117,8 @@ absl::Status FeedFollower::Prepare(const v1::Position& head) {
   }
   std::shared_ptr<const CubeView> view = cube_.View();
   if (view != nullptr && view->position().ledger_id() != head.ledger_id()) {
-    log::Warning(
-        "ingestion has another ledger: everything of the old one is dropped",
-        {{"old", Quoted(view->position().ledger_id())}, {"new", Quoted(head.ledger_id())}});
+    log::Warning("ingestion has another ledger: everything of the old one is dropped",
+                 {{"old", view->position().ledger_id()}, {"new", head.ledger_id()}});
     metrics_.ledger_changes.Increment();
     metrics_.sequence.Set(-1);
     SetReady(false);
@@ -140,7 +139,7 @@ absl::Status FeedFollower::Prepare(const v1::Position& head) {
   metrics_.snapshots.Increment();
   metrics_.cell_entries.Set(static_cast<double>(cube->cell_entries()));
   metrics_.sequence.Set(static_cast<double>(cube->position().sequence()));
-  log::Info("snapshot loaded", {{"ledger_id", Quoted(cube->position().ledger_id())},
+  log::Info("snapshot loaded", {{"ledger_id", cube->position().ledger_id()},
                                 {"sequence", cube->position().sequence()},
                                 {"cells", cube->cell_entries()}});
   cube_.Replace(*std::move(cube));

@@ -25,10 +25,16 @@ absl::Status PastError(const absl::Status& status, int64_t sequence) {
     return absl::OutOfRangeError(
         absl::StrCat("as_of_sequence: ", sequence, " is not in the ledger"));
   }
-  if (absl::IsDeadlineExceeded(status)) return status;
-  // FAILED_PRECONDITION is another ledger, which the follower is about to meet as well.
-  return absl::UnavailableError(absl::StrCat("the figures as of sequence ", sequence,
-                                             " cannot be loaded now, retry: ", status.message()));
+  log::Warning("a past position cannot be loaded",
+               {{"sequence", sequence}, {"reason", status.ToString()}});
+  if (absl::IsDeadlineExceeded(status)) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("as_of_sequence: ", sequence, " was not loaded in time, retry"));
+  }
+  // FAILED_PRECONDITION is another ledger, which the follower is about to meet as well. What else
+  // ingestion said is for our log, not for callers.
+  return absl::UnavailableError(
+      absl::StrCat("as_of_sequence: ", sequence, " cannot be loaded now, retry"));
 }
 
 }  // namespace
@@ -80,8 +86,8 @@ absl::StatusOr<RatioServiceServer::View> RatioServiceServer::FindView(
     const absl::StatusOr<v1::Position> then =
         feed_.GetHead(live->position().ledger_id(), asked.known_at, deadline);
     if (!then.ok()) {
-      return absl::UnavailableError(
-          absl::StrCat("known_at cannot be looked up now, retry: ", then.status().message()));
+      log::Warning("known_at cannot be looked up", {{"reason", then.status().ToString()}});
+      return absl::UnavailableError("known_at: cannot be looked up now, retry");
     }
     sequence = then->sequence();
   }

@@ -70,6 +70,11 @@ void FakeFeedService::SkipNextSequence() {
   skip_next_ = true;
 }
 
+void FakeFeedService::BeAway() {
+  MutexLock lock(mutex_);
+  away_ = true;
+}
+
 int FakeFeedService::follows() const {
   MutexLock lock(mutex_);
   return follows_;
@@ -93,6 +98,7 @@ bool FakeFeedService::WaitForFollows(int follows) const {
 grpc::Status FakeFeedService::GetHead(grpc::ServerContext*, const v1::GetHeadRequest* request,
                                       v1::Position* response) {
   MutexLock lock(mutex_);
+  if (away_) return {grpc::StatusCode::UNAVAILABLE, "away"};
   if (!request->ledger_id().empty() && request->ledger_id() != ledger_.ledger_id()) {
     return {grpc::StatusCode::FAILED_PRECONDITION, "another ledger"};
   }
@@ -109,6 +115,7 @@ grpc::Status FakeFeedService::Follow(grpc::ServerContext* context, const v1::Fol
   std::optional<int> cut_after;
   {
     MutexLock lock(mutex_);
+    if (away_) return {grpc::StatusCode::UNAVAILABLE, "away"};
     ++follows_;
     generation = generation_;
     cut_after = std::exchange(cut_after_, std::nullopt);
@@ -154,6 +161,7 @@ grpc::Status FakeFeedService::Snapshot(grpc::ServerContext*, const v1::SnapshotR
   std::vector<v1::SnapshotChunk> chunks;
   {
     MutexLock lock(mutex_);
+    if (away_) return {grpc::StatusCode::UNAVAILABLE, "away"};
     ++snapshots_;
     if (!request->ledger_id().empty() && request->ledger_id() != ledger_.ledger_id()) {
       return {grpc::StatusCode::FAILED_PRECONDITION, "another ledger"};
@@ -180,9 +188,7 @@ LocalServer::LocalServer(grpc::Service& service) {
   address_ = absl::StrCat("127.0.0.1:", port);
 }
 
-LocalServer::~LocalServer() { Stop(); }
-
-void LocalServer::Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
+LocalServer::~LocalServer() { server_->Shutdown(std::chrono::system_clock::now()); }
 
 std::shared_ptr<grpc::Channel> LocalServer::Channel() const {
   return grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());

@@ -37,6 +37,9 @@ class FakeFeedService : public v1::FeedService::Service {
   // The next event that is sent is broken: its sequence is wrong.
   void SkipNextSequence();
 
+  // From now on every new call is UNAVAILABLE, as when nobody listens.
+  void BeAway();
+
   int follows() const;
   int snapshots() const;
   // Waits until that many Follow calls have begun; false after 10 s.
@@ -59,6 +62,7 @@ class FakeFeedService : public v1::FeedService::Service {
   std::optional<int> cut_after_ ABSL_GUARDED_BY(mutex_);
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;
   bool skip_next_ ABSL_GUARDED_BY(mutex_) = false;
+  bool away_ ABSL_GUARDED_BY(mutex_) = false;
   int follows_ ABSL_GUARDED_BY(mutex_) = 0;
   int snapshots_ ABSL_GUARDED_BY(mutex_) = 0;
 };
@@ -68,8 +72,6 @@ class LocalServer {
  public:
   explicit LocalServer(grpc::Service& service);
   ~LocalServer();
-  // From now on nobody listens there.
-  void Stop();
   std::string address() const { return address_; }
   std::shared_ptr<grpc::Channel> Channel() const;
 

@@ -41,7 +41,7 @@ class RedisServer {
   pid_t process_ = -1;
 };
 
-// A port of 127.0.0.1 that nobody used a moment ago.
+// A port of 127.0.0.1 that nobody used a moment ago, and that port 0 does not hand out.
 int FreePort();
 
 }  // namespace dondoc::testing
