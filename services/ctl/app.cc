@@ -1,5 +1,7 @@
 #include "services/ctl/app.h"
 
+#include <cerrno>
+
 #include "absl/strings/str_join.h"
 #include "services/ctl/api_client.h"
 #include "services/ctl/arguments.h"
@@ -71,7 +73,8 @@ int RunApp(const std::vector<std::string>& words, const Surroundings& surroundin
   }
   surroundings.out.flush();
   if (!surroundings.out) {
-    surroundings.err << "dondocctl: không ghi được kết quả\n";
+    // A reader that has seen enough (| head) needs no message.
+    if (errno != EPIPE) surroundings.err << "dondocctl: không ghi được kết quả\n";
     return kExitFailed;
   }
   return *result;

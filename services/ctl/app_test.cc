@@ -243,7 +243,9 @@ TEST(AppTest, ImportExitsByWhatBecameOfTheFile) {
   } kCases[] = {
       {R"({"import_id":"i","state":"APPLIED","rows":"1","counted":"1"})", 0, "đã có hiệu lực"},
       {R"({"import_id":"i","state":"PREVIEWED","rows":"1","counted":"1"})", 3,
-       "Để có hiệu lực: dondocctl apply i"},
+       "Để có hiệu lực: dondocctl apply i\n"},
+      {R"({"import_id":"i","state":"PREVIEWED","warnings":[{"kind":"WITHDRAWS_MANY"}]})", 3,
+       "dondocctl apply i --confirm_withdrawals\n"},
       {R"({"import_id":"i","state":"FAILED","error":"không có cột mã hồ sơ"})", 1,
        "Lỗi: không có cột mã hồ sơ"},
       {R"({"import_id":"i","state":"CANCELLED"})", 1, "đã hủy"},

@@ -57,7 +57,25 @@ absl::StatusOr<std::string> RejectsByReason(Context& context, const v1::Import& 
   return text;
 }
 
+// What the changes listed are, now.
+std::string ChangesTitle(const v1::Import& import) {
+  const std::string units = absl::StrCat(CountText(import.changes_size()), " đơn vị:\n");
+  switch (import.state()) {
+    case v1::ImportState::PREVIEWED:
+      return absl::StrCat("Sẽ thay đổi ", units);
+    case v1::ImportState::APPLIED:
+      return absl::StrCat("Đã thay đổi ", units);
+    case v1::ImportState::REVERTED:
+      return absl::StrCat("Đã hoàn tác thay đổi ở ", units);
+    default:
+      return "";
+  }
+}
+
 std::string ChangesText(const v1::Import& import) {
+  const std::string title = ChangesTitle(import);
+  if (title.empty()) return "";
+  if (import.changes_size() == 0) return "Không đơn vị nào đổi số.\n";
   // The units that change most first.
   std::vector<const v1::UnitChange*> changes;
   for (const v1::UnitChange& change : import.changes()) changes.push_back(&change);
@@ -82,7 +100,7 @@ std::string ChangesText(const v1::Import& import) {
                   CountText(change.before().online()), CountText(change.after().online()),
                   PercentText(change.before().percent()), PercentText(change.after().percent())});
   }
-  std::string text = table.Render();
+  std::string text = absl::StrCat(title, table.Render());
   if (shown < changes.size()) {
     absl::StrAppend(&text, "… và ", CountText(static_cast<int64_t>(changes.size() - shown)),
                     " đơn vị nữa (--json có đủ)\n");
@@ -163,15 +181,14 @@ absl::Status PrintImport(Context& context, const v1::Import& import) {
     out << "Bị loại:\n"
         << reasons << "Xem từng dòng: dondocctl rejects " << import.import_id() << "\n";
   }
-  if (import.changes_size() > 0) {
-    out << (import.state() == v1::ImportState::PREVIEWED ? "Sẽ thay đổi " : "Đã thay đổi ")
-        << CountText(import.changes_size()) << " đơn vị:\n"
-        << ChangesText(import);
-  } else if (import.state() == v1::ImportState::APPLIED) {
-    out << "Không đơn vị nào đổi số.\n";
-  }
+  out << ChangesText(import);
   if (import.state() == v1::ImportState::PREVIEWED) {
-    out << "Để có hiệu lực: dondocctl apply " << import.import_id() << "\n";
+    bool withdraws_many = false;
+    for (const v1::ImportWarning& warning : import.warnings()) {
+      withdraws_many |= warning.kind() == v1::ImportWarning::Kind::WITHDRAWS_MANY;
+    }
+    out << "Để có hiệu lực: dondocctl apply " << import.import_id()
+        << (withdraws_many ? " --confirm_withdrawals" : "") << "\n";
   }
   return absl::OkStatus();
 }

@@ -31,6 +31,9 @@ def export_names(units):
 
 
 def main():
+    if len(sys.argv) != 4:
+        print(__doc__, file=sys.stderr)
+        return 2
     export, units_path, server = sys.argv[1:]
     counted, figures = recount(export, units_path)
     url = server.rstrip("/") + "/v1/ratios?from=2023-01-01&to=2023-11-15&page_size=20000"

@@ -14,6 +14,7 @@
 #include "services/common/metric/ratio.h"
 #include "services/common/testing/status_matchers.h"
 #include "services/ctl/sample/export.h"
+#include "services/ctl/sample/random.h"
 #include "services/ctl/unit_registry.h"
 
 namespace dondoc::sample {
@@ -92,6 +93,29 @@ TEST(SampleYearTest, CountsToTheArticlesFourFiguresForEverySeed) {
     different_years.insert(fingerprint + std::to_string(all.total()));
   }
   EXPECT_EQ(different_years.size(), kSeeds);
+}
+
+TEST(SamplePlanTest, FitsTheArticleForManySeeds) {
+  std::vector<UnitShape> shapes;
+  for (const v1::Unit& unit : KonTum()) shapes.push_back({unit.level(), 1000});
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    Random random(seed);
+    const auto plan = MakePlan(shapes, random);
+    ASSERT_OK(plan) << "seed " << seed;
+    int64_t total = 0;
+    int64_t online = 0;
+    int reached = 0;
+    for (const UnitPlan& unit : *plan) {
+      total += unit.total;
+      online += unit.online;
+      reached += 2 * unit.online > unit.total ? 1 : 0;
+      ASSERT_GE(unit.total, kUnitDossiersMin) << "seed " << seed;
+      ASSERT_NE(2 * unit.online, unit.total) << "seed " << seed;
+    }
+    ASSERT_EQ(reached, 20) << "seed " << seed;
+    ASSERT_TRUE(online * 100'000 >= total * 26'765 && online * 100'000 < total * 26'775)
+        << "seed " << seed;
+  }
 }
 
 TEST(SampleYearTest, LooksLikeAYearOfAOneStopDesk) {
