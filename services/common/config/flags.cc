@@ -29,6 +29,8 @@ namespace {
 constexpr absl::string_view kEnvironmentPrefix = "DONDOC_";
 // Settings of deploy/quickstart, which starts our binaries with its own environment.
 constexpr absl::string_view kQuickstartPrefix = "DONDOC_QUICKSTART_";
+// Where dondocctl finds the gateway: people export it in shells that start servers, too.
+constexpr absl::string_view kClientVariable = "DONDOC_SERVER";
 constexpr absl::string_view kFlagfile = "flagfile";
 constexpr absl::string_view kMasked = "********";
 constexpr size_t kFlagfileBytesMax = 1 << 20;
@@ -162,6 +164,7 @@ absl::StatusOr<std::vector<Setting>> ReadEnvironment(const Flags& flags) {
     const size_t equals = text.find('=');
     const std::string variable(text.substr(0, equals));
     const auto found = flag_of.find(variable);
+    if (found == flag_of.end() && variable == kClientVariable) continue;
     if (found == flag_of.end()) {
       return absl::InvalidArgumentError(absl::StrCat("environment variable ", Quoted(variable),
                                                      ": there is no such flag; --help lists them"));

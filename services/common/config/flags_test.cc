@@ -142,6 +142,7 @@ TEST_F(ParseFlagsTest, AFlagfileOnTheCommandLineReplacesTheOneOfTheEnvironment) 
 
 TEST_F(ParseFlagsTest, LeavesTheVariablesOfQuickstartAndOfOthersAlone) {
   environment_.Set("DONDOC_QUICKSTART_HTTP_PORT", "8080");
+  environment_.Set("DONDOC_SERVER", "http://127.0.0.1:8080");
   environment_.Set("DONDOCX", "8080");
   Parse({});
 }
