@@ -41,6 +41,8 @@ absl::StatusOr<Config> LoadConfig() {
   Config config;
   ASSIGN_OR_RETURN(config.server,
                    ServerConfigFromFlags("aggregation", absl::GetFlag(FLAGS_listen)));
+  // Nothing here asks for civil time; a --now that cannot be read is refused as everywhere.
+  RETURN_IF_ERROR(ClockFromFlags().status());
   config.metrics_address = absl::GetFlag(FLAGS_metrics_listen);
   RETURN_IF_ERROR(CheckAddress("metrics_listen", config.metrics_address));
   config.ingestion_address = absl::GetFlag(FLAGS_ingestion_address);

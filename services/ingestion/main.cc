@@ -1,8 +1,11 @@
 // dondoc_ingestion: the system of record. Wiring only.
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_join.h"
 #include "services/common/config/flags.h"
 #include "services/common/log/log.h"
@@ -21,7 +24,12 @@
 int main(int argc, char** argv) {
   namespace ingestion = dondoc::ingestion;
   const sigset_t signals = dondoc::BlockShutdownSignals();
-  dondoc::ParseFlags(argc, argv, "dondoc_ingestion: the system of record of dossiers and units.");
+  const std::vector<std::string> words = dondoc::ParseFlags(
+      argc, argv, "dondoc_ingestion: the system of record of dossiers and units.");
+  if (!words.empty()) {
+    return dondoc::ExitWith(dondoc::kExitBadConfig,
+                            absl::InvalidArgumentError("takes flags only: " + words.front()));
+  }
   absl::StatusOr<ingestion::Config> config = ingestion::ConfigFromFlags();
   if (!config.ok()) return dondoc::ExitWith(dondoc::kExitBadConfig, config.status());
   dondoc::log::Info("starting", {{"flags", absl::StrJoin(dondoc::DescribeFlags(), " ")}});
