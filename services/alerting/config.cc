@@ -35,7 +35,7 @@ ABSL_FLAG(std::string, mail_domains_allowed, "",
 ABSL_FLAG(int, mail_attempts_max, 30, "attempts before a reminder that is put off has failed");
 ABSL_FLAG(double, mail_retry_seconds, 30, "wait after the first attempt; doubles with each");
 ABSL_FLAG(double, mail_retry_seconds_max, 3600, "longest wait between attempts");
-ABSL_FLAG(double, smtp_timeout_seconds, 60, "longest conversation about one reminder");
+ABSL_FLAG(double, smtp_timeout_seconds, 30, "longest conversation about one reminder");
 ABSL_FLAG(std::string, calendar_file, "",
           "holidays and swapped working days, one \"YYYY-MM-DD off|worked [name]\" a line");
 

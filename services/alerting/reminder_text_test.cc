@@ -61,22 +61,22 @@ TEST(ReminderTextTest, SubjectIsAsTheOfficeWantsIt) {
 }
 
 TEST(ReminderTextTest, TextStandsAlone) {
-  EXPECT_THAT(
-      Render(Facts()).text,
-      AllOf(HasSubstr("Kính gửi: Sở Tư pháp\n"), HasSubstr("Tính đến hết ngày 12/12/2023"),
-            HasSubstr("từ ngày 01/01/2023 đến hết ngày 12/12/2023"),
-            HasSubstr("Tổng số hồ sơ:       6.920\n"), HasSubstr("Trực tuyến:          2.851 (41,20 %)"),
-            HasSubstr("Trực tiếp:           4.000"), HasSubstr("Bưu chính công ích:  60"),
-            HasSubstr("Chưa rõ kênh nộp:    9"), HasSubstr("từ 50 % trở lên"),
-            HasSubstr("Quyết định 17/QĐ-UBCĐSQG"), HasSubstr("Công văn 4067/UBND-TTHCC"),
-            HasSubstr("trước ngày 25/12/2023 – còn 12 ngày, trong đó 8 ngày làm việc"),
-            HasSubstr("Còn thiếu: 1.218 hồ sơ"), HasSubstr("khoảng 2.400 hồ sơ"),
-            HasSubstr("75,38 %"), HasSubstr("60,10 %"), HasSubstr("Đánh giá: Khó."),
-            HasSubstr("Hồ sơ tiếp nhận trong kỳ, mọi kênh (received, phiên bản 1)"),
-            HasSubstr("42 (ledger-1)"), HasSubstr("trả lời thư này"),
-            HasSubstr("http://localhost:8080/"),
-            HasSubstr("Đây là thư nhắc tự động, không phải văn bản hành chính."),
-            Not(HasSubstr("{{")), Not(HasSubstr("Lưu ý")), Not(HasSubstr("&"))));
+  EXPECT_THAT(Render(Facts()).text,
+              AllOf(HasSubstr("Kính gửi: Sở Tư pháp\n"), HasSubstr("Tính đến hết ngày 12/12/2023"),
+                    HasSubstr("từ ngày 01/01/2023 đến hết ngày 12/12/2023"),
+                    HasSubstr("Tổng số hồ sơ:       6.920\n"),
+                    HasSubstr("Trực tuyến:          2.851 (41,20 %)"),
+                    HasSubstr("Trực tiếp:           4.000"), HasSubstr("Bưu chính công ích:  60"),
+                    HasSubstr("Chưa rõ kênh nộp:    9"), HasSubstr("từ 50 % trở lên"),
+                    HasSubstr("Quyết định 17/QĐ-UBCĐSQG"), HasSubstr("Công văn 4067/UBND-TTHCC"),
+                    HasSubstr("trước ngày 25/12/2023 – còn 12 ngày, trong đó 8 ngày làm việc"),
+                    HasSubstr("Còn thiếu: 1.218 hồ sơ"), HasSubstr("khoảng 2.400 hồ sơ"),
+                    HasSubstr("75,38 %"), HasSubstr("60,10 %"), HasSubstr("Đánh giá: Khó."),
+                    HasSubstr("Hồ sơ tiếp nhận trong kỳ, mọi kênh (received, phiên bản 1)"),
+                    HasSubstr("42 (ledger-1)"), HasSubstr("trả lời thư này"),
+                    HasSubstr("http://localhost:8080/"),
+                    HasSubstr("Đây là thư nhắc tự động, không phải văn bản hành chính."),
+                    Not(HasSubstr("{{")), Not(HasSubstr("Lưu ý")), Not(HasSubstr("&"))));
 }
 
 TEST(ReminderTextTest, HtmlSaysTheSame) {
@@ -141,17 +141,15 @@ TEST(ReminderTextTest, HostileNamesStayText) {
   facts.definition_name = "<b>";
   facts.office_name = "\"><i>";
   const ReminderText text = Render(facts);
-  EXPECT_THAT(text.html,
-              AllOf(HasSubstr("&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt; &amp; "
-                              "&quot;Sở&quot; {{total}}"),
-                    Not(HasSubstr("<script")), Not(HasSubstr("<img")), Not(HasSubstr("<b>")),
-                    Not(HasSubstr("<i>"))));
+  EXPECT_THAT(text.html, AllOf(HasSubstr("&lt;script&gt;alert(&apos;x&apos;)&lt;/script&gt; &amp; "
+                                         "&quot;Sở&quot; {{total}}"),
+                               Not(HasSubstr("<script")), Not(HasSubstr("<img")),
+                               Not(HasSubstr("<b>")), Not(HasSubstr("<i>"))));
   EXPECT_THAT(text.text, HasSubstr("<script>alert('x')</script> & \"Sở\" {{total}}"));
 }
 
 TEST(ReminderTextTest, EveryOutlookHasWords) {
-  for (const auto outlook :
-       {v1::Outlook::ON_TRACK, v1::Outlook::HARD, v1::Outlook::OUT_OF_REACH}) {
+  for (const auto outlook : {v1::Outlook::ON_TRACK, v1::Outlook::HARD, v1::Outlook::OUT_OF_REACH}) {
     ReminderFacts facts = Facts();
     facts.flag.set_outlook(outlook);
     EXPECT_THAT(Render(facts).text, Not(HasSubstr("Chưa có số liệu")));

@@ -21,7 +21,8 @@ struct Conversation {
   absl::string_view unsent;    // of the message
   bool message_given = false;  // libcurl took the last byte: the final dot may follow
   bool mail_said = false;      // MAIL FROM went out: from here on a refusal is about this message
-  int code = 0;                // of the last reply
+  bool quit_said = false;      // what is answered after it is about nothing
+  int code = 0;                // of the last reply before QUIT
   std::string reply;           // its last line
 };
 
@@ -49,8 +50,10 @@ int Listen(CURL* /*handle*/, curl_infotype type, char* bytes, size_t size, void*
   if (type == CURLINFO_HEADER_OUT && absl::StartsWith(line, "MAIL FROM")) {
     conversation.mail_said = true;
   }
+  if (type == CURLINFO_HEADER_OUT && absl::StartsWith(line, "QUIT")) conversation.quit_said = true;
   int code = 0;
-  if (type == CURLINFO_HEADER_IN && size >= 3 && absl::SimpleAtoi(line.substr(0, 3), &code)) {
+  if (type == CURLINFO_HEADER_IN && !conversation.quit_said && size >= 3 &&
+      absl::SimpleAtoi(line.substr(0, 3), &code)) {
     conversation.code = code;
     conversation.reply = OneLine(line);
   }
@@ -120,6 +123,10 @@ Delivery CurlSmtpTransport::Send(const std::string& from, const std::string& rec
                    static_cast<long>(absl::ToInt64Milliseconds(options_.connect_timeout)));
   curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options_.timeout)));
+  // Also for the answer to QUIT: after a timeout libcurl waits for it, by itself for two minutes.
+  curl_easy_setopt(
+      handle_, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+      static_cast<long>(absl::ToInt64Seconds(absl::Ceil(options_.timeout, absl::Seconds(1)))));
   const CURLcode result = curl_easy_perform(handle_);
   curl_slist_free_all(recipients);
   return Judge(result, conversation);

@@ -33,8 +33,8 @@ struct SmtpOptions {
   std::string address;    // host:port of the relay
   std::string ehlo_name;  // our name in EHLO
   absl::Duration connect_timeout = absl::Seconds(10);
-  // For the whole conversation about one message.
-  absl::Duration timeout = absl::Seconds(60);
+  // For the whole conversation about one message; a relay that hangs costs it twice (QUIT).
+  absl::Duration timeout = absl::Seconds(30);
 };
 
 // Plain SMTP (no TLS, no AUTH) through libcurl; keeps its connection for the next message.

@@ -122,8 +122,7 @@ TEST_F(AlertStoreTest, KeepsACampaign) {
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*found, CampaignOf("a")));
   EXPECT_THAT(store_->CreateCampaign(CampaignOf("a")),
               StatusIs(absl::StatusCode::kAlreadyExists, ::testing::_));
-  EXPECT_THAT(store_->FindCampaign("b"),
-              StatusIs(absl::StatusCode::kNotFound, HasSubstr("'b'")));
+  EXPECT_THAT(store_->FindCampaign("b"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("'b'")));
 }
 
 TEST_F(AlertStoreTest, ListsCampaignsInPages) {
@@ -183,8 +182,7 @@ TEST_F(AlertStoreTest, WritesASlotOnceAndWhole) {
   again.evaluation.set_evaluation_id("other");
   EXPECT_THAT(store_->SaveEvaluation(again),
               StatusIs(absl::StatusCode::kAlreadyExists, ::testing::_));
-  EXPECT_THAT(store_->FindEvaluation("other"),
-              StatusIs(absl::StatusCode::kNotFound, ::testing::_));
+  EXPECT_THAT(store_->FindEvaluation("other"), StatusIs(absl::StatusCode::kNotFound, ::testing::_));
   // A reminder that breaks the last of all keys takes the whole record with it.
   EvaluationRecord broken = RecordOf("a", "s2", v1::EvaluationState::RELEASED, 2);
   broken.reminders[1].unit_id = broken.reminders[0].unit_id;

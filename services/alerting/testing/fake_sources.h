@@ -17,12 +17,12 @@ struct DayCounts {
 };
 
 struct FakeUnit {
-  std::string unit_id;
-  std::string name;
+  std::string unit_id = "";
+  std::string name = "";
   v1::Level::Value level = v1::Level::PROVINCE;
-  std::optional<absl::CivilDay> last_covered;  // nullopt = no data ever
+  std::optional<absl::CivilDay> last_covered = std::nullopt;  // nullopt = no data ever
   bool partial = false;
-  std::map<absl::CivilDay, DayCounts> days;
+  std::map<absl::CivilDay, DayCounts> days = {};
 };
 
 // Aggregation in small: counts what its units hold, at one position. Thread-safe.
