@@ -19,6 +19,7 @@ for _, row in newest.values():
     if in_window and row["Đơn vị tiếp nhận"] in counts and row["Trạng thái"] not in ("Mới đăng ký", "Không được tiếp nhận"):
         counts[row["Đơn vị tiếp nhận"]][0] += 1
         counts[row["Đơn vị tiếp nhận"]][1] += row["Hình thức nộp"] == "Trực tuyến"
+sys.stdout.reconfigure(encoding="utf-8")
 writer = csv.writer(sys.stdout, lineterminator="\n")
 writer.writerows((name, total, online) for name, (total, online) in counts.items())
 total, online = (sum(column) for column in zip(*counts.values()))
