@@ -152,7 +152,8 @@ absl::Status LogLedger::ReadEvents(int64_t after, int events_max,
         absl::StrCat("after_sequence: ", after, " is not in the log, which ends with ", head));
   }
   int events = 0;
-  const auto counting = [&](v1::FeedEvent event) {
+  // Not auto: EventWriter keeps a reference, which a conversion's temporary would not outlive.
+  const std::function<absl::Status(v1::FeedEvent)> counting = [&](v1::FeedEvent event) {
     ++events;
     return sink(std::move(event));
   };
