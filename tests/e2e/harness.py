@@ -15,6 +15,7 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -373,6 +374,15 @@ class Metrics:
             elif line and not line.startswith("#"):
                 name, value = line.rsplit(" ", 1)
                 self.values[name] = float(value)
+
+    def labels(self, family):
+        """Names of its labels, "code,rpc", those of histogram buckets left out; "-" when it has none."""
+        found = set()
+        for name in self.values:
+            base, _, labels = name.partition("{")
+            if base in (family, family + "_count"):
+                found.update(re.findall(r'([a-z_]+)="', labels))
+        return ",".join(sorted(found)) or "-"
 
     def sum(self, family):
         """Over all label sets of a counter or gauge; 0 when there is none."""

@@ -105,6 +105,9 @@ class LifeTest(harness.TestCase):
         fixtures.put_units(stack)
         done = fixtures.push(stack, [fixtures.dossier("A-%d" % i) for i in range(10)], fixtures.covers_year())
         fixtures.wait_sequence(stack, done["sequence"])
+        # Metrics with labels appear with their first event: one import, too.
+        stack.ok(fixtures.upload(stack, fixtures.csv_file([
+            ["I-1", "Sở B", "01/03/2023", "Trực tuyến", "Đã trả kết quả"]])))
         fixtures.start_campaign(stack)
         evaluation = fixtures.evaluate(stack, "life")
         fixtures.release(stack, evaluation["evaluation_id"])
@@ -129,7 +132,7 @@ class LifeTest(harness.TestCase):
                          "t.so-a")
         self.assertIn("received", [each["definition_id"] for each in ingestion.call(
             "dondoc.v1.DefinitionService", "ListDefinitions")["definitions"]])
-        self.assertEqual(ingestion.call("dondoc.v1.ImportService", "ListImports")["imports"], [])
+        self.assertEqual(ingestion.call("dondoc.v1.ImportService", "ListImports")["imports"][0]["state"], "APPLIED")
         head = ingestion.call("dondoc.v1.FeedService", "GetHead")
         feed = ingestion.stream("dondoc.v1.FeedService", "Follow", [{"ledger_id": head["ledger_id"],
                                                                      "after_sequence": 0}])
@@ -157,8 +160,8 @@ class LifeTest(harness.TestCase):
         for name in harness.SERVERS:
             metrics = self.shared_stack.metrics(name)
             self.assertEqual(metrics.sum("dondoc_build_info"), 1)
-            lines += ["%s %s %s" % (name, family, kind) for family, kind in sorted(metrics.families.items())
-                      if family.startswith("dondoc_")]
+            lines += ["%s %s %s %s" % (name, family, kind, metrics.labels(family))
+                      for family, kind in sorted(metrics.families.items()) if family.startswith("dondoc_")]
             for family, kind in metrics.families.items():
                 if family.startswith("dondoc_") and kind == "counter":
                     self.assertTrue(family.endswith("_total"), family)
@@ -224,19 +227,23 @@ class ConfigurationPageTest(unittest.TestCase):
         sections = {title.strip("` "): body for title, body in
                     re.findall(r"^## `?(\w+)`?\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)}
         common = self._documented(sections["common"])
-        for name, path in harness.BINARIES.items():
+        for name in harness.SERVERS:
             with self.subTest(binary=name):
-                binary = os.path.basename(path)
-                text = subprocess.run([harness.binary(name), "--help"], capture_output=True, check=True,
-                                      env=harness.clean_environment(), timeout=30).stdout.decode("utf-8")
-                flags = dict(re.findall(r"^  --([a-z0-9_]+)=(.*)$", text, re.MULTILINE))
+                flags = dict(re.findall(r"^  --([a-z0-9_]+)=(.*)$", self._help(name), re.MULTILINE))
                 self.assertTrue(flags)
-                documented = self._documented(sections[binary])
-                if name != "ctl":
-                    documented.update(common)
+                documented = self._documented(sections["dondoc_" + name])
+                documented.update(common)
                 self.assertEqual(set(documented), set(flags))
                 for flag, default in flags.items():
                     self.assertEqual(documented[flag], default.strip('"'), flag)
+        commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ?", self._help("ctl").split("Cờ chung")[0], re.MULTILINE)
+        self.assertGreater(len(commands), 10)
+        self.assertEqual(set(re.findall(r"^\| `([a-z]+(?: [a-z]+)?)` \|", sections["dondocctl"], re.MULTILINE)),
+                         set(commands))
+
+    def _help(self, name):
+        return subprocess.run([harness.binary(name), "--help"], capture_output=True, check=True,
+                              env=harness.clean_environment(), timeout=30).stdout.decode("utf-8")
 
     def _documented(self, section):
         return dict(re.findall(r"^\| `--([a-z0-9_]+)` \| (?:`([^`]*)`)?", section, re.MULTILINE))
