@@ -102,8 +102,12 @@ asio::awaitable<bool> Exchange::Piece(absl::string_view data) {
 }
 
 asio::awaitable<void> Exchange::End() {
-  if (http_1_0_ || head_only_) co_return;
-  if (!co_await stream_.Write("0\r\n\r\n", "")) keep_alive_ = false;
+  // One exit only: GCC 12 miscompiles a bare co_return before a last statement that awaits in its
+  // condition (SIGILL at -O0).
+  if (!http_1_0_ && !head_only_) {
+    const bool written = co_await stream_.Write("0\r\n\r\n", "");
+    if (!written) keep_alive_ = false;
+  }
 }
 
 void Exchange::Break() {
