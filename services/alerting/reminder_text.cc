@@ -20,6 +20,7 @@ namespace {
 using ::kainjow::mustache::data;
 
 constexpr char kShortOfTarget[] = "#b3261e";
+constexpr int kLabelRoomPercent = 35;
 constexpr char kCloseToTarget[] = "#b26a00";
 
 // A section of the template: shown, with the text in it, only when there is one.
@@ -77,7 +78,8 @@ std::string LeftWords(const ReminderFacts& facts) {
 
 std::string MissingWords(const v1::Flag& flag) {
   if (!flag.has_missing()) return "không số hồ sơ nào đủ để đạt chỉ tiêu này";
-  return absl::StrCat(NumberVi(flag.missing()), " hồ sơ, nếu mọi hồ sơ tới đây đều trực tuyến");
+  return absl::StrCat(NumberVi(flag.missing()),
+                      " hồ sơ trực tuyến, nếu mọi hồ sơ tới đây đều nộp trực tuyến");
 }
 
 std::string PositionWords(const ReminderFacts& facts) {
@@ -104,7 +106,10 @@ void AddFigures(const ReminderFacts& facts, data& view) {
   view.set("unit_as_of", Optional(behind ? FormatDayVi(facts.unit_last_day) : ""));
   const int bar = BarPercent(ratio.percent());
   view.set("bar", Optional(bar > 0 ? absl::StrCat(bar) : ""));
-  view.set("target_bar", absl::StrCat(std::max(BarPercent(facts.flag.target_percent()), 1)));
+  const int target_bar = std::max(BarPercent(facts.flag.target_percent()), 1);
+  view.set("target_bar", absl::StrCat(target_bar));
+  // Left of a low mark there is no room for its label.
+  view.set("label_before", target_bar >= kLabelRoomPercent);
   view.set("colour",
            facts.flag.outlook() == v1::Outlook::ON_TRACK ? kCloseToTarget : kShortOfTarget);
   view.set("missing_words", MissingWords(facts.flag));

@@ -148,6 +148,23 @@ TEST(ReminderTextTest, HostileNamesStayText) {
   EXPECT_THAT(text.text, HasSubstr("<script>alert('x')</script> & \"Sở\" {{total}}"));
 }
 
+TEST(ReminderTextTest, TextHasNoHolesWhereSectionsAreLeftOut) {
+  ReminderFacts facts = Facts();
+  facts.flag.mutable_ratio()->set_unknown(0);
+  facts.flag.clear_required_percent();
+  facts.public_url = "";
+  EXPECT_THAT(Render(Facts()).text, AllOf(Not(HasSubstr("\n\n\n")), HasSubstr("/\n\n--\n")));
+  EXPECT_THAT(Render(facts).text, AllOf(Not(HasSubstr("\n\n\n")), HasSubstr(".\n\n--\n")));
+}
+
+TEST(ReminderTextTest, ALowTargetsMarkHasItsLabelOnTheRight) {
+  ReminderFacts facts = Facts();
+  facts.flag.set_target_percent("5");
+  EXPECT_THAT(Render(facts).html, HasSubstr("&nbsp;</td>\n<td style=\"padding:2px 0 0 4px;"
+                                            "font-size:12px;color:#4a5868;white-space:nowrap;\">"
+                                            "chỉ tiêu 5 %"));
+}
+
 TEST(ReminderTextTest, EveryOutlookHasWords) {
   for (const auto outlook : {v1::Outlook::ON_TRACK, v1::Outlook::HARD, v1::Outlook::OUT_OF_REACH}) {
     ReminderFacts facts = Facts();
