@@ -268,7 +268,7 @@ class ApiRequest {
       backend_.metrics.request_body_bytes.Increment(static_cast<double>(bytes));
       SetRawBody(route_, message == &first ? HeaderText(http::field::content_type) : std::string(),
                  absl::string_view(piece.data(), bytes), *message);
-      if (!co_await call.Write(Serialize(*message))) break;
+      if (!co_await call.Write(Serialize(*message), backend_.limits.stall_time)) break;
       message = later.get();
     } while (!stream_.body_done());
     co_return HttpStream::Outcome{};
@@ -280,7 +280,9 @@ class ApiRequest {
     call->Start(*backend_.upstreams[route_.upstream], Options(backend_.limits.stream_time),
                 nullptr);
     CancelWhenGone(call);
-    if (co_await call->Write(Serialize(request))) co_await call->WritesDone();
+    if (co_await call->Write(Serialize(request), backend_.limits.stall_time)) {
+      co_await call->WritesDone();
+    }
     bool begun = false;
     bool taken = true;
     absl::Status status;

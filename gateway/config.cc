@@ -31,6 +31,7 @@ ABSL_FLAG(double, idle_seconds, 75, "How long a connection may wait between requ
 ABSL_FLAG(double, header_seconds, 30, "How long the headers of a request may take, at most 30.");
 ABSL_FLAG(double, body_seconds, 30, "How long a JSON body may take, at most 30.");
 ABSL_FLAG(double, upload_idle_seconds, 30, "How long an upload may stand still.");
+ABSL_FLAG(double, stall_seconds, 60, "How long a service may take nothing of an upload.");
 ABSL_FLAG(double, write_idle_seconds, 30, "How long a client may take nothing of its answer.");
 ABSL_FLAG(double, call_seconds, 30, "How long a call to a service may take.");
 ABSL_FLAG(double, stream_seconds, 1800, "How long an upload or download may take in all.");
@@ -84,6 +85,8 @@ absl::StatusOr<Limits> LimitsFromFlags() {
                    Seconds("body_seconds", absl::GetFlag(FLAGS_body_seconds), kReadSecondsMax));
   ASSIGN_OR_RETURN(limits.upload_idle_time,
                    Seconds("upload_idle_seconds", absl::GetFlag(FLAGS_upload_idle_seconds), kDay));
+  ASSIGN_OR_RETURN(limits.stall_time,
+                   Seconds("stall_seconds", absl::GetFlag(FLAGS_stall_seconds), kDay));
   ASSIGN_OR_RETURN(limits.write_idle_time,
                    Seconds("write_idle_seconds", absl::GetFlag(FLAGS_write_idle_seconds), kDay));
   ASSIGN_OR_RETURN(limits.call_time,

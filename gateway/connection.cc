@@ -12,6 +12,7 @@
 #include "gateway/api_handler.h"
 #include "gateway/site.h"
 #include "services/common/log/log.h"
+#include "services/common/status/quote.h"
 
 namespace dondoc::gateway {
 namespace {
@@ -27,8 +28,10 @@ Problem Bad(int http_status, std::string detail) {
   return {http_status, absl::StatusCode::kInvalidArgument, std::move(detail), "", "", 0};
 }
 
-Problem UnknownPath() {
-  return {404, absl::StatusCode::kNotFound, "there is nothing at this path", "", "", 0};
+Problem UnknownPath(absl::string_view path) {
+  return {
+      404, absl::StatusCode::kNotFound, absl::StrCat("there is nothing at ", Quoted(path)), "", "",
+      0};
 }
 
 Problem WrongVerb(std::string allow) {
@@ -84,13 +87,14 @@ std::vector<std::string> RouteLabels(const RouteTable& routes) {
 }
 
 asio::awaitable<void> Connection::Run() {
+  // g++ 12.2 lays this frame out wrong, and crashes at once, when the loop leaves by co_return.
   bool sane = true;
   bool more = true;
   while (more && sane && keep_alive_ && !aborted_ && !backend_.draining.load()) {
     more = co_await stream_->WaitForRequest();
     if (more) sane = co_await ServeOne();
   }
-  if (sane && !aborted_) {
+  if (sane && !aborted_ && !stream_->all_read()) {
     co_await stream_->Linger();
   } else {
     stream_->Close();
@@ -197,7 +201,7 @@ asio::awaitable<void> Connection::Dispatch(Exchange& exchange) {
     match = backend_.routes.Match(verb, path);
   }
   if (match.allow.empty()) {
-    co_await exchange.Fail(UnknownPath());
+    co_await exchange.Fail(UnknownPath(path));
   } else if (method == "OPTIONS") {
     co_await exchange.Respond(Verbs(match.allow));
   } else if (match.route != nullptr) {

@@ -242,7 +242,7 @@ std::optional<std::string> PlainInteger(absl::string_view token) {
   double value = 0;
   if (!absl::SimpleAtod(token, &value) || value != std::floor(value)) return std::nullopt;
   constexpr double kExactMax = 9007199254740992.0;
-  if (std::abs(value) > kExactMax) return std::nullopt;
+  if (std::abs(value) >= kExactMax) return std::nullopt;
   return absl::StrCat(static_cast<int64_t>(value));
 }
 
@@ -267,6 +267,11 @@ FieldForm FormOf(const FieldDescriptor& field) {
     default:
       return FieldForm::kWrapper;
   }
+}
+
+bool TakesBool(const FieldDescriptor& field) {
+  return FormOf(field) == FieldForm::kWrapper ? TakesBool(WrappedField(field))
+                                              : field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL;
 }
 
 absl::Status SetFromText(absl::string_view path, const FieldDescriptor& field,

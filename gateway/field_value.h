@@ -24,6 +24,9 @@ enum class FieldForm {
 };
 FieldForm FormOf(const google::protobuf::FieldDescriptor& field);
 
+// A bool, or a BoolValue.
+bool TakesBool(const google::protobuf::FieldDescriptor& field);
+
 // Sets `field` of `message` from text (adds, when it is repeated). `path` begins the error's text.
 //   enum       its name in any case, or its number; unknown ones are refused
 //   bool       true | false

@@ -46,6 +46,8 @@ class HttpStream : public std::enable_shared_from_this<HttpStream> {
   const Header& header() const { return parser_->get(); }
 
   bool body_done() const { return parser_->is_done(); }
+  // Nothing that the client has sent so far is left over.
+  bool all_read() const { return parser_ && parser_->is_done() && buffer_.size() == 0; }
   bool keep_alive() const { return parser_->keep_alive(); }
   bool chunked() const { return parser_->chunked(); }
   std::optional<std::uint64_t> content_length() const;

@@ -44,7 +44,7 @@ class Builder {
     }
     Frame& top = stack_.back();
     const FieldDescriptor& field = *top.field;
-    if (field.is_map() && top.kind != Kind::kArray) {
+    if (field.is_map() && (top.kind == Kind::kMessage || top.kind == Kind::kField)) {
       stack_.push_back({Kind::kMap, top.message, &field});
       return true;
     }
@@ -98,7 +98,7 @@ class Builder {
     const std::string text = TakeText();
     if (!BeforeScalar("a string", error)) return false;
     Frame& top = stack_.back();
-    if (ValueField(top).cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+    if (TakesBool(ValueField(top))) {
       return Fail(error, "a string, where true or false is expected");
     }
     return Scalar(SetFromText(Path(), ValueField(top), text, Owner(top)), error);
@@ -163,7 +163,7 @@ class Builder {
     if (TakesArray(frame)) return "an array";
     const FieldDescriptor& field = ValueField(frame);
     if (field.is_map() || FormOf(field) == FieldForm::kMessage) return "an object";
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) return "true or false";
+    if (TakesBool(field)) return "true or false";
     return "a single value";
   }
 
@@ -239,8 +239,7 @@ class Builder {
     if (stack_.empty()) return Fail(error, absl::StrCat(what, ", where an object is expected"));
     const Frame& top = stack_.back();
     const FieldDescriptor& value = ValueField(top);
-    if (TakesArray(top) || (value.is_map() && top.kind != Kind::kArray) ||
-        FormOf(value) == FieldForm::kMessage) {
+    if (TakesArray(top) || value.is_map() || FormOf(value) == FieldForm::kMessage) {
       return Fail(error, absl::StrCat(what, ", where ", Expected(top), " is expected"));
     }
     return CheckOneof(top, error);

@@ -19,6 +19,7 @@ struct Limits {
   absl::Duration header_time = absl::Seconds(30);       // first byte to end of headers; then 408
   absl::Duration body_time = absl::Seconds(30);         // a body that is read as a whole; then 408
   absl::Duration upload_idle_time = absl::Seconds(30);  // without a byte of an upload; then 408
+  absl::Duration stall_time = absl::Seconds(60);        // a service takes no piece; then 504
   absl::Duration write_idle_time = absl::Seconds(30);   // the client takes nothing; then closed
   absl::Duration call_time = absl::Seconds(30);         // deadline of a call; then 504
   absl::Duration stream_time = absl::Minutes(30);       // deadline of an upload or download

@@ -263,7 +263,7 @@ RouteMatch RouteTable::Match(absl::string_view method, absl::string_view path) c
   }
   const std::size_t colon = segments.back().rfind(':');
   std::vector<const Node*> nodes;
-  if (colon != absl::string_view::npos && colon > 0) {
+  if (colon != absl::string_view::npos && colon > 0 && colon + 1 < segments.back().size()) {
     std::vector<absl::string_view> before = segments;
     before.back() = segments.back().substr(0, colon);
     std::vector<std::string> before_decoded = decoded;

@@ -98,7 +98,7 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
                             public std::enable_shared_from_this<StreamCall::Reactor> {
  public:
   explicit Reactor(const asio::any_io_executor& executor)
-      : executor_(Tracked(executor)), wake_(executor) {}
+      : executor_(Tracked(executor)), wake_(executor), stall_(executor) {}
 
   void Begin(Upstream& upstream, const CallOptions& options, std::function<void()> on_end) {
     self_ = shared_from_this();
@@ -142,12 +142,20 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     });
   }
 
-  asio::awaitable<bool> Write(grpc::ByteBuffer message) {
+  asio::awaitable<bool> Write(grpc::ByteBuffer message, absl::Duration stall_time) {
     if (ended_ || !writable_) co_return false;
     outgoing_ = std::move(message);
     write_pending_ = true;
     StartWrite(&outgoing_);
+    stall_.expires_after(absl::ToChronoNanoseconds(stall_time));
+    stall_.async_wait(
+        [self = shared_from_this(), number = ++writes_](const boost::system::error_code& error) {
+          if (error || number != self->writes_ || !self->write_pending_) return;
+          self->stalled_ = true;
+          self->Cancel();
+        });
     while (write_pending_) co_await wake_.Wait();
+    stall_.cancel();
     co_return writable_ && !ended_;
   }
   asio::awaitable<void> HalfClose() {
@@ -172,6 +180,10 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
       RemoveHold();
     }
     while (!done_) co_await wake_.Wait();
+    if (stalled_) {
+      co_return absl::DeadlineExceededError(
+          absl::StrCat("the ", upstream_name_, " service stopped taking the body"));
+    }
     co_return Classify(status_, context_, upstream_name_);
   }
   void Cancel() { context_.TryCancel(); }
@@ -205,6 +217,9 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
 
   const asio::any_io_executor executor_;
   Wake wake_;
+  asio::steady_timer stall_;
+  std::uint64_t writes_ = 0;
+  bool stalled_ = false;
   std::shared_ptr<Reactor> self_;
   std::string upstream_name_;
   std::function<void()> on_end_;
@@ -228,8 +243,8 @@ void StreamCall::Start(Upstream& upstream, const CallOptions& options,
                        std::function<void()> on_end) {
   reactor_->Begin(upstream, options, std::move(on_end));
 }
-asio::awaitable<bool> StreamCall::Write(grpc::ByteBuffer message) {
-  return reactor_->Write(std::move(message));
+asio::awaitable<bool> StreamCall::Write(grpc::ByteBuffer message, absl::Duration stall_time) {
+  return reactor_->Write(std::move(message), stall_time);
 }
 asio::awaitable<void> StreamCall::WritesDone() { return reactor_->HalfClose(); }
 asio::awaitable<bool> StreamCall::Read(grpc::ByteBuffer& message) {

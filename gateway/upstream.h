@@ -87,8 +87,9 @@ class StreamCall : public std::enable_shared_from_this<StreamCall> {
   ~StreamCall();
   // `on_end`, if given, is called on the executor as soon as the service has ended the stream.
   void Start(Upstream& upstream, const CallOptions& options, std::function<void()> on_end);
-  // Returns when gRPC has taken the message within its flow control; false when the call is over.
-  boost::asio::awaitable<bool> Write(grpc::ByteBuffer message);
+  // Returns when gRPC has taken the message within its flow control; false when the call is over. A
+  // service that takes nothing for `stall_time` ends the call with kDeadlineExceeded.
+  boost::asio::awaitable<bool> Write(grpc::ByteBuffer message, absl::Duration stall_time);
   boost::asio::awaitable<void> WritesDone();
   // False at the end of the stream, however it ended.
   boost::asio::awaitable<bool> Read(grpc::ByteBuffer& message);
