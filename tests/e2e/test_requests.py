@@ -14,7 +14,7 @@ BATCH = "/v1/dossiers:batchWrite"
 JSON = {"Content-Type": "application/json"}
 REQUESTS = [
     # Paths and verbs.
-    ("unknown path", "GET", "/v1/nothing", {}, None, {}, 404, "nothing at this path"),
+    ("unknown path", "GET", "/v1/nothing", {}, None, {}, 404, "/v1/nothing"),
     ("path of a neighbour", "GET", "/v2/summary", WINDOW, None, {}, 404, ""),
     ("wrong verb", "POST", "/v1/summary", {}, {}, {}, 405, ""),
     ("wrong verb on a custom method", "GET", BATCH, {}, None, {}, 405, ""),
