@@ -466,31 +466,35 @@ TEST_F(ServicesTest, TheHeadIsToldForAnInstant) {
   EXPECT_THAT(head("other", ""), StatusIs(absl::StatusCode::kFailedPrecondition, ::testing::_));
 }
 
+// Enough events that neither a stream's window nor its queue holds them.
+void FillLedger(LogLedger& ledger) {
+  for (int batch = 0; batch < 12; ++batch) {
+    std::vector<v1::Dossier> dossiers;
+    for (int i = 0; i < 5'000; ++i) {
+      v1::Dossier dossier = MakeDossier(absl::StrCat("A-", batch, "-", i));
+      // A cell each.
+      dossier.set_procedure_code(absl::StrCat(std::string(50, 'p'), batch, "-", i));
+      dossiers.push_back(dossier);
+    }
+    ASSERT_OK(ledger.Commit(DossierBatch{dossiers, std::nullopt}, false));
+  }
+}
+
 TEST(FeedStallTest, ASlowReaderIsCutAndBlocksNobody) {
   IngestionServer::Options options;
   options.feed.stall_max = absl::Milliseconds(300);
   IngestionServer server(testing::InMemory(), options);
-  // Enough that neither the stream's window nor the queue holds it: long codes make big events.
-  std::vector<v1::Dossier> dossiers;
-  for (int batch = 0; batch < 12; ++batch) {
-    dossiers.clear();
-    for (int i = 0; i < 5'000; ++i) {
-      v1::Dossier dossier = MakeDossier(absl::StrCat("A-", batch, "-", i));
-      dossier.set_procedure_code(absl::StrCat(std::string(50, 'p'), batch, "-", i));
-      dossiers.push_back(dossier);
-    }
-    ASSERT_OK(server.ledger().Commit(DossierBatch{dossiers, std::nullopt}, false));
-  }
+  FillLedger(server.ledger());
   const auto stub = server.feed();
   grpc::ClientContext context;
   const auto slow = stub->Follow(&context, v1::FollowRequest());
   v1::FeedEvent event;
   ASSERT_TRUE(slow->Read(&event));
-  // It reads no more. Meanwhile others write and read.
+  // It reads no more. Meanwhile others write.
   const absl::Time until = absl::Now() + absl::Seconds(30);
   while (server.metrics().feed_followers_cut.Value() == 0 && absl::Now() < until) {
-    dossiers.resize(1);
-    dossiers[0].set_code(absl::StrCat("B-", absl::ToUnixNanos(absl::Now())));
+    const std::vector<v1::Dossier> dossiers = {
+        MakeDossier(absl::StrCat("B-", absl::ToUnixNanos(absl::Now())))};
     ASSERT_OK(server.ledger().Commit(DossierBatch{dossiers, std::nullopt}, false));
     std::this_thread::yield();
   }
@@ -500,6 +504,25 @@ TEST(FeedStallTest, ASlowReaderIsCutAndBlocksNobody) {
   // What was on its way is read first, then the status; CANCELLED when that took too long as well.
   EXPECT_THAT(slow->Finish().error_code(),
               ::testing::AnyOf(grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::CANCELLED));
+}
+
+TEST(FeedStallTest, AReaderThatReadsNothingHoldsUpNoShutdown) {
+  IngestionServer::Options options;
+  options.feed.stall_max = absl::Milliseconds(300);
+  IngestionServer server(testing::InMemory(), options);
+  FillLedger(server.ledger());
+  const auto stub = server.feed();
+  grpc::ClientContext context;
+  const auto slow = stub->Follow(&context, v1::FollowRequest());
+  v1::FeedEvent event;
+  ASSERT_TRUE(slow->Read(&event));
+  server.feed_service().Stop();
+  EXPECT_EQ(server.metrics().feed_followers.Value(), 0);
+  // A new stream is told why.
+  grpc::ClientContext late_context;
+  const auto late = stub->Follow(&late_context, v1::FollowRequest());
+  EXPECT_FALSE(late->Read(&event));
+  EXPECT_EQ(late->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(ServicesTest, DefinitionsAreListed) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
@@ -40,14 +41,18 @@ class StreamPump : public grpc::ServerWriteReactor<Message>,
       MutexLock lock(mutex_);
       status_ = status;
       // What is queued still goes out, unless nobody reads it.
-      while ((writing_ || !queue_.empty()) && !cancelled_ && !absl::IsResourceExhausted(status)) {
-        changed_.Wait(mutex_);
+      if (!absl::IsResourceExhausted(status)) {
+        WaitUntil([&] { return cancelled_ || (!writing_ && queue_.empty()); });
       }
+      // Nothing may be started once Finish is called.
+      queue_.clear();
+      while (starting_ > 0) changed_.Wait(mutex_);
     }
     this->Finish(ToGrpc(status));
     MutexLock lock(mutex_);
-    if (!done_) changed_.WaitFor(mutex_, stall_max_);
-    // The client takes not even the status: let go of the stream.
+    WaitUntil([&] { return done_; });
+    // The client takes not even the status: let go of the stream. Under the lock, so that the
+    // context is still there; gRPC runs none of our reactions inside the call.
     if (!done_) context_->TryCancel();
     while (!done_) changed_.Wait(mutex_);
   }
@@ -71,7 +76,7 @@ class StreamPump : public grpc::ServerWriteReactor<Message>,
       if (writing_) return absl::OkStatus();
       TakeNext();
     }
-    this->StartWrite(&current_);
+    StartNext();
     return absl::OkStatus();
   }
 
@@ -94,7 +99,7 @@ class StreamPump : public grpc::ServerWriteReactor<Message>,
       if (cancelled_ || queue_.empty()) return;
       TakeNext();
     }
-    this->StartWrite(&current_);
+    StartNext();
   }
   void OnCancel() override {
     MutexLock lock(mutex_);
@@ -120,6 +125,25 @@ class StreamPump : public grpc::ServerWriteReactor<Message>,
     current_ = std::move(queue_.front());
     queue_.pop_front();
     writing_ = true;
+    ++starting_;
+    changed_.SignalAll();
+  }
+  // Returns when `condition` holds, or after `stall_max_`.
+  template <typename Condition>
+  void WaitUntil(Condition condition)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const absl::Time deadline = absl::Now() + stall_max_;
+    while (!condition()) {
+      const absl::Duration left = deadline - absl::Now();
+      if (left <= absl::ZeroDuration()) return;
+      changed_.WaitFor(mutex_, left);
+    }
+  }
+  // Not under the lock, after TakeNext.
+  void StartNext() {
+    this->StartWrite(&current_);
+    MutexLock lock(mutex_);
+    --starting_;
     changed_.SignalAll();
   }
 
@@ -133,6 +157,7 @@ class StreamPump : public grpc::ServerWriteReactor<Message>,
   CondVar changed_;
   std::deque<Message> queue_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  int starting_ ABSL_GUARDED_BY(mutex_) = 0;  // between TakeNext and the end of StartWrite
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
