@@ -66,6 +66,11 @@ bool IsRequestId(absl::string_view id) {
   return true;
 }
 
+std::string NewRequestId(absl::BitGen& random) {
+  return absl::StrFormat("%016x%016x", absl::Uniform<std::uint64_t>(random),
+                         absl::Uniform<std::uint64_t>(random));
+}
+
 bool SplitTarget(absl::string_view target, absl::string_view& path, absl::string_view& query) {
   if (absl::StartsWithIgnoreCase(target, "http://") ||
       absl::StartsWithIgnoreCase(target, "https://")) {
@@ -229,8 +234,7 @@ std::string Connection::RequestId() {
   const auto& header = stream_->header();
   const std::string given(header["X-Request-Id"]);
   if (IsRequestId(given)) return given;
-  return absl::StrFormat("%016x%016x", absl::Uniform<std::uint64_t>(random_),
-                         absl::Uniform<std::uint64_t>(random_));
+  return NewRequestId(random_);
 }
 
 void Connection::Record(const Exchange& exchange) {

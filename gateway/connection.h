@@ -50,6 +50,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 // `id` when it is one we would have made or a caller may choose: [A-Za-z0-9._-]{1,64}.
 bool IsRequestId(absl::string_view id);
 
+// 128 random bits in hex.
+std::string NewRequestId(absl::BitGen& random);
+
 // Splits a request target into path and query; the absolute form ("http://host/path") too. False
 // for what is neither.
 bool SplitTarget(absl::string_view target, absl::string_view& path, absl::string_view& query);

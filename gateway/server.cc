@@ -74,11 +74,14 @@ absl::Status Listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint,
 // Says why in HTTP, to a client that has not been asked anything yet.
 asio::awaitable<void> Refuse(tcp::socket socket) {
   Problem problem{503, absl::StatusCode::kUnavailable, "too many connections", "", "", 1};
-  const std::string body = ProblemBody(problem, "none");
-  const std::string text = absl::StrCat(
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-      "Retry-After: 1\r\nConnection: close\r\nContent-Length: ",
-      body.size(), "\r\n\r\n", body);
+  absl::BitGen random;
+  const std::string request_id = NewRequestId(random);
+  const std::string body = ProblemBody(problem, request_id);
+  const std::string text =
+      absl::StrCat("HTTP/1.1 503 Service Unavailable\r\nX-Request-Id: ", request_id,
+                   "\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n"
+                   "Connection: close\r\nContent-Length: ",
+                   body.size(), "\r\n\r\n", body);
   // It fits an empty socket buffer, so this does not wait; a client that is gone does not mind.
   co_await asio::async_write(socket, asio::buffer(text), kNoThrow);
   error_code ignored;

@@ -38,19 +38,19 @@ void Prepare(grpc::ClientContext& context, const CallOptions& options) {
 // gRPC makes up statuses of its own (no connection, deadline), with addresses and the like in their
 // text. Only what the service itself said goes on.
 absl::Status Classify(const grpc::Status& status, const grpc::ClientContext& context,
-                      absl::string_view upstream) {
+                      Upstream& upstream, absl::string_view request_id) {
   if (status.ok()) return absl::OkStatus();
   if (absl::StrContains(context.debug_error_string(), "Error received from peer")) {
     return FromGrpc(status);
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      log::Warning("upstream unavailable",
-                   {{"upstream", upstream}, {"error", status.error_message()}});
-      return absl::UnavailableError(absl::StrCat("the ", upstream, " service is not available"));
+      upstream.LogUnavailable(status.error_message(), request_id);
+      return absl::UnavailableError(
+          absl::StrCat("the ", upstream.name(), " service is not available"));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
-          absl::StrCat("the ", upstream, " service took longer than this gateway waits"));
+          absl::StrCat("the ", upstream.name(), " service took longer than this gateway waits"));
     case grpc::StatusCode::CANCELLED:
       return absl::CancelledError("the call was cancelled");
     default:
@@ -60,6 +60,13 @@ absl::Status Classify(const grpc::Status& status, const grpc::ClientContext& con
 }
 
 }  // namespace
+
+void Upstream::LogUnavailable(absl::string_view error, absl::string_view request_id) {
+  const std::int64_t second = absl::ToUnixSeconds(absl::Now());
+  if (last_logged_second_.exchange(second) == second) return;
+  log::Warning("upstream unavailable",
+               {{"upstream", name_}, {"error", error}, {"request_id", request_id}});
+}
 
 std::size_t UpstreamOf(absl::string_view service) {
   if (service == "dondoc.v1.CampaignService") return kAlerting;
@@ -73,7 +80,8 @@ asio::awaitable<void> Wake::Wait() {
 }
 
 void UnaryCall::Start(Upstream& upstream, const CallOptions& options, grpc::ByteBuffer request) {
-  upstream_name_ = upstream.name();
+  upstream_ = &upstream;
+  request_id_ = options.request_id;
   request_ = std::move(request);
   Prepare(context_, options);
   upstream.stub().UnaryCall(
@@ -89,7 +97,7 @@ void UnaryCall::Start(Upstream& upstream, const CallOptions& options, grpc::Byte
 
 asio::awaitable<absl::Status> UnaryCall::Wait() {
   while (!done_) co_await wake_.Wait();
-  co_return Classify(status_, context_, upstream_name_);
+  co_return Classify(status_, context_, *upstream_, request_id_);
 }
 
 // gRPC's side of a StreamCall. Its callbacks come on gRPC's threads and only post; everything else
@@ -102,7 +110,8 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
 
   void Begin(Upstream& upstream, const CallOptions& options, std::function<void()> on_end) {
     self_ = shared_from_this();
-    upstream_name_ = upstream.name();
+    upstream_ = &upstream;
+    request_id_ = options.request_id;
     on_end_ = std::move(on_end);
     Prepare(context_, options);
     upstream.stub().PrepareBidiStreamingCall(&context_, options.rpc_path, grpc::StubOptions(),
@@ -182,9 +191,9 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     while (!done_) co_await wake_.Wait();
     if (stalled_) {
       co_return absl::DeadlineExceededError(
-          absl::StrCat("the ", upstream_name_, " service stopped taking the body"));
+          absl::StrCat("the ", upstream_->name(), " service stopped taking the body"));
     }
-    co_return Classify(status_, context_, upstream_name_);
+    co_return Classify(status_, context_, *upstream_, request_id_);
   }
   void Cancel() { context_.TryCancel(); }
   bool ended() const { return ended_; }
@@ -221,7 +230,8 @@ class StreamCall::Reactor : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   std::uint64_t writes_ = 0;
   bool stalled_ = false;
   std::shared_ptr<Reactor> self_;
-  std::string upstream_name_;
+  Upstream* upstream_ = nullptr;
+  std::string request_id_;
   std::function<void()> on_end_;
   grpc::ClientContext context_;
   grpc::ByteBuffer outgoing_;

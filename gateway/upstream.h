@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,10 +31,14 @@ class Upstream {
       : name_(std::move(name)), stub_(std::move(channel)) {}
   const std::string& name() const { return name_; }
   grpc::GenericStub& stub() { return stub_; }
+  // Notes in the log that it cannot be reached, at most once a second: every request under way says
+  // so at the same time.
+  void LogUnavailable(absl::string_view error, absl::string_view request_id);
 
  private:
   const std::string name_;
   grpc::GenericStub stub_;
+  std::atomic<std::int64_t> last_logged_second_ = 0;
 };
 
 // The upstreams and which service each serves: the one place that knows.
@@ -71,7 +78,8 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  private:
   const boost::asio::any_io_executor executor_;
   Wake wake_;
-  std::string upstream_name_;
+  Upstream* upstream_ = nullptr;
+  std::string request_id_;
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
