@@ -135,6 +135,16 @@ TEST_P(LedgerContractTest, APushThatOnlyClaimsCoverageTakesOneSequence) {
   EXPECT_THAT(snapshot->coverage[0].coverage().unit_ids(), ElementsAre("u1", "u2"));
 }
 
+TEST_P(LedgerContractTest, ADossierWithoutACodeIsRefused) {
+  const std::vector<v1::Dossier> batch = {MakeDossier("A", "u1", kDay),
+                                          MakeDossier("", "u1", kDay)};
+  EXPECT_THAT(ledger().Commit(DossierBatch{batch, std::nullopt}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("dossiers[1].code: ")));
+  EXPECT_THAT(imports().StageRows("i-1", ToRows(batch)),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("row 3")));
+  EXPECT_EQ(head(), 1);
+}
+
 TEST_P(LedgerContractTest, ABadCoverageIsRefusedWithItsField) {
   EXPECT_THAT(
       ledger().Commit(DossierBatch{{}, MakeCoverage("2023-11-31", "2023-11-02", Extent::PARTIAL)}),

@@ -19,6 +19,10 @@ namespace {
 // What reading a record costs at opening beside its revisions, in revisions.
 constexpr int64_t kRecordWork = 10;
 
+// At the end a checkpoint is left out when it would save the next start less than this part of the
+// revisions: reading those is quick, and writing all of them is not.
+constexpr int64_t kEndWorkShare = 50;
+
 template <typename Blocks>
 size_t BytesOf(const Blocks& blocks) {
   size_t bytes = 0;
@@ -42,6 +46,15 @@ absl::Status CheckCoverage(absl::string_view field, const v1::Coverage& coverage
   if (coverage.extent() != v1::Coverage::Extent::PARTIAL &&
       coverage.extent() != v1::Coverage::Extent::COMPLETE) {
     return absl::InvalidArgumentError(absl::StrCat(field, ".extent: PARTIAL or COMPLETE"));
+  }
+  return absl::OkStatus();
+}
+
+// A dossier is its code. Everything else is its sender's to check, see CheckDossier.
+absl::Status CheckCodes(absl::Span<const v1::Dossier> dossiers) {
+  for (size_t i = 0; i < dossiers.size(); ++i) {
+    if (!dossiers[i].code().empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat("dossiers[", i, "].code: is empty"));
   }
   return absl::OkStatus();
 }
@@ -89,12 +102,15 @@ LogLedger::~LogLedger() {
       log::Warning("an unacknowledged record stays in the log", {{"error", forgot.message()}});
     }
   }
-  bool anything_new = false;
+  int64_t revisions = 0;
+  {
+    ReaderLock lock(views_mutex_);
+    revisions = views_->revision_count();
+  }
   {
     MutexLock lock(work_mutex_);
-    anything_new = work_since_checkpoint_ > 0;
+    if (work_since_checkpoint_ <= revisions / kEndWorkShare) return;
   }
-  if (!anything_new) return;
   if (absl::Status written = WriteCheckpoint(); !written.ok()) {
     log::Warning("no checkpoint at the end; the next start reads more of the log",
                  {{"error", written.message()}});
@@ -197,6 +213,7 @@ absl::StatusOr<Plan> LogLedger::PlanChange(const Change& change, int64_t commit_
   ReaderLock lock(views_mutex_);
   Planner planner(*views_, commit_us);
   if (const auto* batch = std::get_if<DossierBatch>(&change)) {
+    RETURN_IF_ERROR(CheckCodes(batch->dossiers));
     if (batch->covers) RETURN_IF_ERROR(CheckCoverage("covers", *batch->covers));
     return planner.PlanBatch(*batch);
   }

@@ -38,7 +38,7 @@ struct LogLedgerOptions {
 // memory. Open the implementations, RocksDbLedger and FakeLedger.
 class LogLedger : public Ledger {
  public:
-  // Writes a checkpoint when there is something new, and stops.
+  // Writes a checkpoint when there is enough new, and stops.
   ~LogLedger() override;
 
   ImportStore& imports() { return *imports_; }

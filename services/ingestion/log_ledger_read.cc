@@ -195,11 +195,11 @@ absl::Status LogLedger::ReadSnapshot(
     ASSIGN_OR_RETURN(const ledger::LogRecord record, ReadRecord(later));
     ASSIGN_OR_RETURN(const std::vector<v1::CellBlock> deltas, ReadDeltas(record));
     ReaderLock lock(views_mutex_);
+    const TextTable& texts = views_->texts();
     for (const v1::CellBlock& block : deltas) {
       RETURN_IF_ERROR(ForEachCell(
-          block,
           // What was applied is known.
-          [this](const std::string& text) { return views_->texts().Find(text).value_or(0); },
+          block, [&texts](const std::string& text) { return texts.Find(text).value_or(0); },
           [&](const CellKey& key, int64_t count) { AddToCell(cells, key, -count); }));
     }
   }

@@ -44,20 +44,19 @@ StoredImports::StoredImports(Store& store, Applications applications)
     : store_(store), applications_(std::move(applications)) {}
 
 absl::Status StoredImports::Load() {
-  MutexLock lock(mutex_);
+  std::map<int64_t, std::string> ids;
   absl::Status read = absl::OkStatus();
   RETURN_IF_ERROR(store_.Scan(keys::kImports, keys::After(keys::kImports),
                               [&](absl::string_view, absl::string_view value) {
                                 int64_t number = 0;
                                 const absl::StatusOr<v1::Import> import = ReadEntry(value, &number);
-                                if (!import.ok()) {
-                                  read = import.status();
-                                  return false;
-                                }
-                                numbers_[import->import_id()] = number;
-                                ids_[number] = import->import_id();
-                                return true;
+                                if (import.ok()) ids[number] = import->import_id();
+                                read = import.status();
+                                return read.ok();
                               }));
+  MutexLock lock(mutex_);
+  for (const auto& [number, import_id] : ids) numbers_[import_id] = number;
+  ids_ = std::move(ids);
   return read;
 }
 
@@ -160,6 +159,10 @@ absl::Status StoredImports::StageRows(const std::string& import_id, absl::Span<c
       [&texts](uint32_t number) -> absl::string_view { return texts.Text(number); });
   std::vector<ledger::RevisionBlock> blocks;
   for (const Row& row : rows) {
+    if (row.dossier.code().empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("rows: the code in row ", row.row_number, " is empty"));
+    }
     writer.Add({row.dossier.code(),
                 FactsOf(row.dossier, [&](absl::string_view text) { return texts.Add(text); }),
                 UpdateUsOf(row.dossier), row.row_number});
