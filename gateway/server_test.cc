@@ -31,6 +31,13 @@ using testing::Request;
 
 constexpr char kSummary[] = "/v1/summary?from=2023-01-01&to=2023-11-15";
 
+// AddressSanitizer keeps what was freed for a while, so that resident memory says nothing.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kMemoryIsMeasurable = false;
+#else
+constexpr bool kMemoryIsMeasurable = true;
+#endif
+
 // Resident memory of this process.
 std::int64_t ResidentBytes() {
   std::ifstream file("/proc/self/statm");
@@ -304,7 +311,9 @@ TEST_F(ServerTest, StreamsAnUploadWithFlatMemory) {
   EXPECT_LE(upstream_.largest_piece(), std::int64_t{kPieceBytesMax});
   EXPECT_THAT(upstream_.last_request(), HasSubstr("filename: \"a.csv\""));
   // Both ends are in this process; without flow control all 64 MiB would be.
-  EXPECT_LT(largest - before, 24 << 20);
+  if (kMemoryIsMeasurable) {
+    EXPECT_LT(largest - before, 24 << 20);
+  }
 }
 
 TEST_F(ServerTest, ASlowServiceSlowsTheClientDownInsteadOfFillingMemory) {
