@@ -24,9 +24,15 @@ const STATUSES = {
   PAYMENT_REQUIRED: "yêu cầu thực hiện nghĩa vụ tài chính", WITHDRAWN: "công dân rút hồ sơ",
   STOPPED: "dừng xử lý", FINISHED: "đã xử lý xong", RETURNED: "đã trả kết quả",
 };
+// Of answers that are not 200; others show the server's own title.
+const TITLES = {
+  400: "Yêu cầu không hợp lệ", 404: "Không tìm thấy", 429: "Quá nhiều yêu cầu", 500: "Máy chủ gặp lỗi",
+  503: "Dịch vụ chưa sẵn sàng, thử lại sau ít phút", 504: "Máy chủ trả lời quá chậm",
+};
 const ANSWER_MS_MAX = 60000;
 const PAGE_SIZE = 1000;
 const PAGES_MAX = 100;
+const AGREE_ATTEMPTS_MAX = 3;
 
 const collator = new Intl.Collator("vi", { numeric: true });
 const $ = (id) => document.getElementById(id);
@@ -301,7 +307,8 @@ function drawProvince() {
     ["Chưa rõ kênh", grouped(ratio.unknown)]]);
   const window = `${dayText(summary.window.from)} – ${dayText(summary.window.to)}`;
   fillList($("facts"), [
-    ["Kỳ tiếp nhận", window], ["Số liệu tính đến", dayText(freshness.last_covered_day)],
+    ["Kỳ tiếp nhận", window], ["Số liệu tính đến", dayText(freshness.last_covered_day) +
+      (freshness.sequence === summary.sequence ? "" : ` (tại vị trí ${grouped(freshness.sequence)})`)],
     ["Vị trí sổ cái", grouped(summary.sequence)], ["Ghi lúc", instantText(summary.commit_time)],
     ["Sổ cái", summary.ledger_id]]);
   $("foot-position").textContent = `Kỳ ${window} · chỉ tiêu ${targetText()} · cách tính ${summary.definition_id} ` +
@@ -440,7 +447,7 @@ async function getJson(url, signal) {
   }
   if (response.ok && body) return body;
   const problem = body || {};
-  throw new Problem(problem.title || `HTTP ${response.status}`, problem.detail || "Máy chủ trả lời không đọc được.",
+  throw new Problem(TITLES[response.status] || problem.title || `HTTP ${response.status}`, problem.detail || "Máy chủ trả lời không đọc được.",
     problem.request_id || response.headers.get("x-request-id") || "");
 }
 
@@ -470,15 +477,22 @@ function fillPicker() {
   $("operator").value = asked.target_operator;
 }
 
-// Summary first; the units at the summary's own position. Freshness knows only the newest position.
+// The summary decides the position, and the units are asked at it. Freshness knows only the newest position: both
+// are asked again when a write came between them, and the page says where they still differ.
 async function fetchAll(signal) {
-  const freshness = await getJson("/v1/freshness", signal);
-  fillDefaults(freshness);
-  fillPicker();
-  const question = queryOf({ from: asked.from, to: asked.to }) + "&target_percent=" + asked.target_percent +
-    (asked.target_operator === "GT" ? "&target_operator=GT" : "");
-  const pinned = asked.as_of_sequence ? "&as_of_sequence=" + encodeURIComponent(asked.as_of_sequence) : "";
-  const summary = await getJson("/v1/summary?" + question + pinned, signal);
+  let freshness;
+  let summary;
+  let question;
+  for (let attempt = 0; attempt < AGREE_ATTEMPTS_MAX; ++attempt) {
+    freshness = await getJson("/v1/freshness", signal);
+    fillDefaults(freshness);
+    fillPicker();
+    question = queryOf({ from: asked.from, to: asked.to }) + "&target_percent=" + asked.target_percent +
+      (asked.target_operator === "GT" ? "&target_operator=GT" : "");
+    const pinned = asked.as_of_sequence ? "&as_of_sequence=" + encodeURIComponent(asked.as_of_sequence) : "";
+    summary = await getJson("/v1/summary?" + question + pinned, signal);
+    if (pinned || freshness.sequence === summary.sequence) break;
+  }
   const position = question + "&as_of_sequence=" + summary.sequence;
   const ratiosUrl = `/v1/ratios?${position}&page_size=${PAGE_SIZE}`;
   const [ratios, definitions] = await Promise.all([getAllRatios(ratiosUrl, signal),
@@ -490,7 +504,7 @@ function show(part) {
   $("loading").hidden = part !== "loading";
   $("error").hidden = part !== "error";
   $("no-data").hidden = part !== "no-data";
-  $("content").hidden = !shown || part === "no-data";
+  $("content").hidden = !shown;
   $("content").classList.toggle("busy", part === "loading" || part === "error");
   $("content").setAttribute("aria-busy", String(part === "loading"));
 }
@@ -510,14 +524,11 @@ async function load() {
   try {
     const answers = await fetchAll(own.signal);
     if (own !== running) return;
-    shown = answers;
     $("updated").textContent = "Cập nhật lúc " + instantText(new Date(), true);
-    if (!answers.freshness.last_covered_day && answers.summary.overall.total === "0") {
-      show("no-data");
-      return;
-    }
-    draw();
-    show("content");
+    const empty = !answers.freshness.last_covered_day && answers.summary.overall.total === "0";
+    shown = empty ? null : answers;
+    if (shown) draw();
+    show(empty ? "no-data" : "content");
   } catch (error) {
     if (own !== running) return;
     showError(own.signal.aborted
