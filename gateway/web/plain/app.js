@@ -3,7 +3,7 @@
 "use strict";
 
 const LEVELS = {
-  PROVINCE: { order: 0, many: "Sở, ban, ngành", one: "Sở, ban, ngành" },
+  PROVINCE: { order: 0, many: "Sở, ban, ngành", one: "Tỉnh" },
   DISTRICT: { order: 1, many: "Huyện, thành phố", one: "Huyện" },
   COMMUNE: { order: 2, many: "Xã, phường, thị trấn", one: "Xã" },
 };
@@ -39,6 +39,8 @@ const $ = (id) => document.getElementById(id);
 
 // What the address asks for; every field is in the query, so that a link shows the same to others.
 let asked = {};
+// Whether the window is the newest data's year because nobody chose another one.
+let followsNewest = false;
 // What is on the page: the answers, and what was asked to get them.
 let shown = null;
 let running = null;
@@ -67,6 +69,15 @@ function percentText(ratio) {
 
 function dayText(iso) {
   return iso ? iso.split("-").reverse().join("/") : "—";
+}
+
+// "5/1/2023" → "2023-01-05"; "" when there is no such day.
+function isoDay(text) {
+  const parts = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$/.exec(text.trim());
+  if (!parts) return "";
+  const iso = `${parts[3]}-${parts[2].padStart(2, "0")}-${parts[1].padStart(2, "0")}`;
+  const day = new Date(iso + "T00:00:00Z");
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(iso) ? iso : "";
 }
 
 function instantText(instant, withSeconds) {
@@ -119,17 +130,14 @@ function verdictOf(ratio) {
   return ratio.reached ? "reached" : "below";
 }
 
-// Of a·d against c·b, where a/b and c/d are shares of whole counts.
-function compareShares(one, other) {
-  const left = BigInt(one.online) * BigInt(other.total);
-  const right = BigInt(other.online) * BigInt(one.total);
-  return left < right ? -1 : left > right ? 1 : 0;
+function compareCounts(one, other) {
+  const difference = BigInt(one) - BigInt(other);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-function compareCounts(one, other) {
-  const left = BigInt(one);
-  const right = BigInt(other);
-  return left < right ? -1 : left > right ? 1 : 0;
+// a/b against c/d as a·d against c·b.
+function compareShares(one, other) {
+  return compareCounts(BigInt(one.online) * BigInt(other.total), BigInt(other.online) * BigInt(one.total));
 }
 
 // Width of a bar, for the eye only.
@@ -139,10 +147,10 @@ function widthOf(ratio) {
 
 // ---- The table of units --------------------------------------------------------------------------
 
-// key: in `order_by`; cell: fills a td; compare: ascending; has: rows without go last; text: for CSV.
+// key: in `order_by`; compare: ascending; has: rows without go last; text: as the CSV has it.
 const COLUMNS = [
   { key: "name", head: "Đơn vị", compare: (a, b) => collator.compare(a.name, b.name), text: (row) => row.name },
-  { key: "percent", head: "Tỷ lệ trực tuyến", number: true, has: (row) => row.ratio.total !== "0",
+  { key: "percent", head: "Tỷ lệ", number: true, has: (row) => row.ratio.total !== "0",
     compare: (a, b) => compareShares(a.ratio, b.ratio), text: (row) => row.ratio.percent === undefined ? "" : percentText(row.ratio) },
   { key: "verdict", head: "Kết quả",
     compare: (a, b) => VERDICTS[a.verdict].order - VERDICTS[b.verdict].order,
@@ -153,16 +161,12 @@ const COLUMNS = [
     ["total", "Tổng hồ sơ"]].map(([key, head]) => ({
     key, head, number: true, compare: (a, b) => compareCounts(a.ratio[key], b.ratio[key]), text: (row) => row.ratio[key] })),
   { key: "level", head: "Cấp",
-    compare: (a, b) => levelOrder(a) - levelOrder(b) || collator.compare(a.parentName, b.parentName),
-    text: (row) => levelName(row.level) },
+    compare: (a, b) => levelOf(a.level).order - levelOf(b.level).order || collator.compare(a.parentName, b.parentName),
+    text: (row) => levelOf(row.level).one },
 ];
 
-function levelOrder(row) {
-  return LEVELS[row.level] ? LEVELS[row.level].order : 9;
-}
-
-function levelName(level) {
-  return LEVELS[level] ? LEVELS[level].one : level;
+function levelOf(level) {
+  return LEVELS[level] || { order: 9, many: level, one: level };
 }
 
 function rowsOf(ratios) {
@@ -178,14 +182,18 @@ function rowsOf(ratios) {
   });
 }
 
-// The phrase in the unit's own name; when no name has it, all its words in the name and its district's.
+// The phrase in the unit's own name; else the same without spaces ("Ia H' Drai"); else all its words in the name
+// and its district's.
 function found(rows, query) {
   const phrase = folded(query);
-  if (!phrase) return rows;
-  const direct = rows.filter((row) => row.words.includes(phrase));
-  if (direct.length) return direct;
   const words = phrase.split(" ");
-  return rows.filter((row) => words.every((word) => row.wordsWithParent.includes(" " + word)));
+  const tests = [
+    (row) => row.words.includes(phrase),
+    (row) => row.words.replaceAll(" ", "").includes(words.join("")),
+    (row) => words.every((word) => row.wordsWithParent.includes(" " + word)),
+  ];
+  for (const test of tests) if (rows.some(test)) return rows.filter(test);
+  return [];
 }
 
 function visibleRows() {
@@ -203,8 +211,10 @@ function visibleRows() {
 
 function bar(ratio) {
   const fill = el("div", { class: "fill" });
+  const mark = el("div", { class: "mark" });
   fill.style.width = widthOf(ratio);
-  return el("div", { class: "bar", "aria-hidden": "true" }, fill);
+  mark.style.left = asked.target_percent + "%";
+  return el("div", { class: "bar", "aria-hidden": "true" }, fill, mark);
 }
 
 function verdictNode(verdict) {
@@ -265,9 +275,9 @@ function sortBy(key) {
 
 // ---- CSV -----------------------------------------------------------------------------------------
 
-// A spreadsheet takes a cell that begins so for a formula.
+// A cell that begins so is a formula to a spreadsheet.
 function csvCell(text) {
-  const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
+  const safe = /^\s*[=+\-@]/.test(text) ? "'" + text : text;
   return '"' + safe.replace(/"/g, '""') + '"';
 }
 
@@ -309,16 +319,12 @@ function drawProvince() {
   fillList($("facts"), [
     ["Kỳ tiếp nhận", window], ["Số liệu tính đến", dayText(freshness.last_covered_day) +
       (freshness.sequence === summary.sequence ? "" : ` (tại vị trí ${grouped(freshness.sequence)})`)],
-    ["Vị trí sổ cái", grouped(summary.sequence)], ["Ghi lúc", instantText(summary.commit_time)],
-    ["Sổ cái", summary.ledger_id]]);
+    ["Vị trí sổ cái", grouped(summary.sequence)], ["Ghi lúc", instantText(summary.commit_time)]]);
   $("foot-position").textContent = `Kỳ ${window} · chỉ tiêu ${targetText()} · cách tính ${summary.definition_id} ` +
     `(bản ${summary.definition_version}) · vị trí ${summary.sequence} của sổ cái ${summary.ledger_id}`;
-  const beyond = freshness.last_covered_day && summary.window.to > freshness.last_covered_day;
-  $("beyond").hidden = !beyond;
-  if (beyond) {
-    $("beyond").textContent = `Kỳ kéo dài đến ${dayText(summary.window.to)} nhưng số liệu mới có đến ` +
-      `${dayText(freshness.last_covered_day)}: các đơn vị chưa đủ số liệu được ghi rõ trong bảng.`;
-  }
+  $("beyond").hidden = !freshness.last_covered_day || summary.window.to <= freshness.last_covered_day;
+  $("beyond").textContent = `Kỳ kéo dài đến ${dayText(summary.window.to)} nhưng số liệu mới có đến ` +
+    `${dayText(freshness.last_covered_day)}: đơn vị chưa đủ số liệu được ghi rõ trong bảng.`;
 }
 
 function drawDefinition() {
@@ -340,9 +346,9 @@ function drawDefinition() {
 function levelRow(name, counts, ratio) {
   const number = (text) => el("td", { class: "num", text });
   return el("tr", {}, el("th", { scope: "row", text: name }),
-    number(`${grouped(counts.reached)}/${grouped(counts.units)}`),
+    number(`${grouped(counts.reached)}/${grouped(counts.units)}`), number(percentText(ratio)),
     number(grouped(counts.below)), number(grouped(counts.no_dossiers)), number(grouped(counts.no_data)),
-    number(percentText(ratio)), number(grouped(ratio.online)), number(grouped(ratio.total)));
+    number(grouped(ratio.online)), number(grouped(ratio.total)));
 }
 
 function drawLevels() {
@@ -352,7 +358,7 @@ function drawLevels() {
     sums[key] = summary.levels.reduce((sum, level) => sum + BigInt(level[key]), 0n);
   }
   $("levels").tBodies[0].replaceChildren(...summary.levels.map((level) =>
-    levelRow(LEVELS[level.level] ? LEVELS[level.level].many : level.level, level, level.ratio)));
+    levelRow(levelOf(level.level).many, level, level.ratio)));
   $("levels").tFoot.replaceChildren(levelRow("Toàn tỉnh", sums, summary.overall));
   const caption = `kỳ ${dayText(summary.window.from)} – ${dayText(summary.window.to)}, chỉ tiêu ${targetText()}`;
   $("levels-caption").textContent = `Số đơn vị đạt chỉ tiêu theo cấp, ${caption}`;
@@ -404,6 +410,7 @@ function queryOf(fields) {
 }
 
 function readAddress() {
+  followsNewest = false;
   const query = new URLSearchParams(location.search);
   asked = {};
   for (const [key, value] of Object.entries(DEFAULTS)) asked[key] = query.get(key) || value;
@@ -466,13 +473,14 @@ async function getAllRatios(url, signal) {
 // The newest data's year, unless the address says otherwise.
 function fillDefaults(freshness) {
   const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Ho_Chi_Minh" }).format(new Date());
+  if (!asked.from && !asked.to) followsNewest = true;
   if (!asked.to) asked.to = freshness.last_covered_day || today;
   if (!asked.from) asked.from = asked.to.slice(0, 4) + "-01-01";
 }
 
 function fillPicker() {
-  $("from").value = asked.from;
-  $("to").value = asked.to;
+  $("from").value = dayText(asked.from);
+  $("to").value = dayText(asked.to);
   $("target").value = asked.target_percent.replace(".", ",");
   $("operator").value = asked.target_operator;
 }
@@ -504,7 +512,7 @@ function show(part) {
   $("loading").hidden = part !== "loading";
   $("error").hidden = part !== "error";
   $("no-data").hidden = part !== "no-data";
-  $("content").hidden = !shown;
+  $("content").hidden = $("foot").hidden = !shown;
   $("content").classList.toggle("busy", part === "loading" || part === "error");
   $("content").setAttribute("aria-busy", String(part === "loading"));
 }
@@ -527,7 +535,10 @@ async function load() {
     $("updated").textContent = "Cập nhật lúc " + instantText(new Date(), true);
     const empty = !answers.freshness.last_covered_day && answers.summary.overall.total === "0";
     shown = empty ? null : answers;
-    if (shown) draw();
+    if (shown) {
+      writeAddress(false);
+      draw();
+    }
     show(empty ? "no-data" : "content");
   } catch (error) {
     if (own !== running) return;
@@ -542,20 +553,27 @@ async function load() {
 
 function submitPicker(event) {
   event.preventDefault();
+  const [from, to] = [isoDay($("from").value), isoDay($("to").value)];
   const target = $("target").value.trim().replace(",", ".");
   let fault = "";
-  if (!$("from").value || !$("to").value) fault = "Chọn đủ ngày đầu và ngày cuối của kỳ.";
-  else if ($("from").value > $("to").value) fault = "Ngày đầu phải trước hoặc bằng ngày cuối của kỳ.";
+  if (!from || !to) fault = "Ghi ngày đầu và ngày cuối của kỳ theo dạng ngày/tháng/năm, ví dụ 15/11/2023.";
+  else if (from > to) fault = "Ngày đầu phải trước hoặc bằng ngày cuối của kỳ.";
   else if (!/^\d{1,3}(\.\d{1,6})?$/.test(target) || Number(target) > 100) {
     fault = "Chỉ tiêu là một số từ 0 đến 100, nhiều nhất 6 chữ số thập phân.";
   }
   $("picker-error").textContent = fault;
   $("picker-error").hidden = !fault;
   if (fault) return;
-  Object.assign(asked, { from: $("from").value, to: $("to").value, target_percent: target,
-    target_operator: $("operator").value });
+  if (from !== asked.from || to !== asked.to) followsNewest = false;
+  Object.assign(asked, { from, to, target_percent: target, target_operator: $("operator").value });
   shown = null;
   writeAddress(true);
+  load();
+}
+
+// The newest figures; of the newest window, unless one was chosen.
+function refresh() {
+  if (followsNewest) asked.from = asked.to = "";
   load();
 }
 
@@ -581,7 +599,7 @@ function start() {
     return el("th", { scope: "col", "data-key": column.key, ...(column.number ? { class: "num" } : {}) }, button);
   }));
   $("picker").addEventListener("submit", submitPicker);
-  for (const id of ["refresh", "retry", "no-data-refresh"]) $(id).addEventListener("click", load);
+  for (const id of ["refresh", "retry", "no-data-refresh"]) $(id).addEventListener("click", refresh);
   $("unpin").addEventListener("click", () => {
     asked.as_of_sequence = "";
     writeAddress(true);
