@@ -1,10 +1,12 @@
-// The campaign API over a real in-process gRPC server, its figures over another one.
+// The campaign API over a real gRPC server, its figures over another one.
 
 #include "services/alerting/campaign_service.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "grpcpp/server_builder.h"
@@ -66,8 +68,11 @@ class CampaignServiceTest : public ::testing::Test {
                        .reminders_due = [this] { ++reminders_due_; }});
     grpc::ServerBuilder builder;
     builder.RegisterService(handler_.get());
+    // Over a socket: what an in-process channel hands over looks like a race to ThreadSanitizer.
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     server_ = builder.BuildAndStart();
-    stub_ = v1::CampaignService::NewStub(server_->InProcessChannel({}));
+    stub_ = v1::CampaignService::NewStub(DialService(absl::StrCat("127.0.0.1:", port)));
   }
   ~CampaignServiceTest() override { server_->Shutdown(); }
 
@@ -142,8 +147,8 @@ class CampaignServiceTest : public ::testing::Test {
   std::unique_ptr<CampaignServiceHandler> handler_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::CampaignService::Stub> stub_;
-  int campaigns_changed_ = 0;
-  int reminders_due_ = 0;
+  std::atomic<int> campaigns_changed_ = 0;
+  std::atomic<int> reminders_due_ = 0;
 };
 
 TEST_F(CampaignServiceTest, CreatesWithDefaults) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "services/alerting/store/sqlite_alert_store.h"
 #include "services/alerting/testing/python.h"
@@ -320,7 +321,7 @@ TEST_F(DeliveryTest, TheThreadSendsWhatIsQueuedWhenWokenAndStops) {
   const absl::Time give_up = absl::Now() + absl::Seconds(30);
   // Waits on the outbox, which is what the thread changes.
   while (store_->FindEvaluation("e")->reminders().sent() < 3 && absl::Now() < give_up) {
-    std::this_thread::yield();
+    absl::SleepFor(absl::Milliseconds(10));
   }
   EXPECT_EQ(store_->FindEvaluation("e")->reminders().sent(), 3);
   worker_->Stop();

@@ -10,11 +10,14 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "services/common/clock/civil.h"
 #include "services/common/status/macros.h"
+#include "services/common/status/quote.h"
 
 namespace dondoc::alerting {
 namespace {
@@ -28,12 +31,13 @@ using SlotSet = std::set<std::pair<absl::CivilDay, absl::Duration>>;
 absl::StatusOr<absl::Duration> ParseTimeOfDay(const std::string& text) {
   int hour = 0;
   int minute = 0;
-  const bool shaped = text.size() == 5 && text[2] == ':' && absl::ascii_isdigit(text[0]) &&
-                      absl::ascii_isdigit(text[1]) && absl::ascii_isdigit(text[3]) &&
-                      absl::ascii_isdigit(text[4]);
+  bool shaped = text.size() == 5 && text[2] == ':';
+  for (size_t i = 0; shaped && i < text.size(); ++i) {
+    shaped = i == 2 || absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
+  }
   if (!shaped || !absl::SimpleAtoi(text.substr(0, 2), &hour) ||
       !absl::SimpleAtoi(text.substr(3), &minute) || hour > 23 || minute > 59) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not HH:MM"));
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not HH:MM"));
   }
   return absl::Hours(hour) + absl::Minutes(minute);
 }
@@ -85,7 +89,8 @@ absl::StatusOr<icalrecurrencetype> ParseRule(const std::string& rule) {
     return absl::InvalidArgumentError(absl::StrCat(rule.size(), " bytes, not 1–", kRuleBytesMax));
   }
   for (const char c : rule) {
-    if (!absl::ascii_isupper(c) && !absl::ascii_isdigit(c) && !absl::StrContains("=;,+-", c)) {
+    if (!absl::ascii_isupper(static_cast<unsigned char>(c)) &&
+        !absl::ascii_isdigit(static_cast<unsigned char>(c)) && !absl::StrContains("=;,+-", c)) {
       return absl::InvalidArgumentError("a character that no rule has");
     }
   }
