@@ -3,6 +3,7 @@
 import http.client
 import os
 import random
+import shutil
 import threading
 import unittest
 
@@ -164,6 +165,33 @@ class AggregationTest(harness.TestCase):
         self.assertEqual(counts(after["overall"]), (1, 1))
         self.assertEqual(after["ledger_id"], stack.grpc("ingestion").call(
             "dondoc.v1.FeedService", "GetHead")["ledger_id"])
+
+
+    def test_a_restored_ledger_is_followed_from_where_it_is_and_takes_what_it_lacks_again(self):
+        stack = self.stack()
+        fixtures.put_units(stack)
+        ledger, copy = (os.path.join(stack.dir, name) for name in ("ledger", "backup"))
+        kept = push(stack, [dossier("A-%d" % i) for i in range(5)])["sequence"]
+        fixtures.wait_sequence(stack, kept)
+        self.assertEqual(stack.processes["ingestion"].terminate(), 0)
+        shutil.copytree(ledger, copy)
+        stack.restart("ingestion")
+        lost = [dossier("B-%d" % i, "t.so-b", channel="ONLINE") for i in range(7)]
+        for each in lost:
+            last = push(stack, [each])["sequence"]
+        fixtures.wait_sequence(stack, last)
+        self.assertEqual(stack.processes["ingestion"].terminate(), 0)
+        shutil.rmtree(ledger)
+        shutil.copytree(copy, ledger)
+        stack.restart("ingestion")
+        harness.wait_until(
+            lambda: stack.get("/v1/summary", fixtures.WINDOW).json.get("sequence") == kept,
+            "aggregation is where the restored ledger is")
+        self.assertEqual(counts(ratio(stack, "t.so-b")), (0, 0))
+        again = push(stack, lost)
+        self.assertEqual({each["outcome"] for each in again["outcomes"]}, {"CREATED"})
+        fixtures.wait_sequence(stack, again["sequence"])
+        self.assertEqual((counts(ratio(stack, "t.so-a")), counts(ratio(stack, "t.so-b"))), ((5, 0), (7, 7)))
 
 
 class RedisTest(harness.TestCase):
