@@ -1,14 +1,16 @@
 #include "services/ingestion/header_map.h"
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {
 
 constexpr size_t kHeaderBytesMax = 200;
+constexpr int kOwnRank = 100;
+constexpr size_t kOwnSynonymsMax = 10'000;
 
 // Headers by their match key. Where several headers of a file mean the same, the highest rank is
 // read and the others are ignored.
@@ -177,20 +179,56 @@ absl::string_view MeaningName(Meaning meaning) {
   return kNames[static_cast<size_t>(meaning)];
 }
 
-ColumnPlan MapHeader(absl::Span<const absl::string_view> cells) {
+absl::StatusOr<ColumnSynonyms> ParseColumnSynonyms(absl::string_view text) {
+  ColumnSynonyms synonyms;
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    line = Trim(line);
+    if (line.empty() || line.front() == '#') continue;
+    // The header may hold commas itself; a meaning holds none.
+    const size_t comma = line.rfind(',');
+    const std::string key = TextKey(line.substr(0, comma));
+    const absl::string_view name =
+        comma == absl::string_view::npos ? absl::string_view() : Trim(line.substr(comma + 1));
+    std::optional<Meaning> meaning;
+    for (int i = 0; i < kMeaningCount; ++i) {
+      if (name == MeaningName(static_cast<Meaning>(i))) meaning = static_cast<Meaning>(i);
+    }
+    if (key.empty() || !meaning.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", number, ": want \"header,meaning\" with a meaning such as unit"));
+    }
+    if (synonyms.size() >= kOwnSynonymsMax) {
+      return absl::InvalidArgumentError(absl::StrCat("more than ", kOwnSynonymsMax, " synonyms"));
+    }
+    synonyms[key] = *meaning;
+  }
+  return synonyms;
+}
+
+ColumnPlan MapHeader(absl::Span<const absl::string_view> cells, const ColumnSynonyms* own) {
   ColumnPlan plan;
   plan.column_of.fill(-1);
   std::vector<Meaning> meanings(cells.size(), Meaning::kIgnored);
   std::array<int, kMeaningCount> rank_of{};
   for (size_t i = 0; i < cells.size(); ++i) {
     const std::string key = TextKey(cells[i].substr(0, kHeaderBytesMax));
-    const auto found = SynonymsByKey().find(key);
-    if (found == SynonymsByKey().end()) {
+    Synonym synonym{nullptr, Meaning::kIgnored, 0};
+    if (const auto mine = own == nullptr ? ColumnSynonyms::const_iterator() : own->find(key);
+        own != nullptr && mine != own->end()) {
+      synonym = {nullptr, mine->second, kOwnRank};
+    } else if (const auto found = SynonymsByKey().find(key); found != SynonymsByKey().end()) {
+      synonym = *found->second;
+    } else {
       if (IsPersonal(key)) meanings[i] = Meaning::kPersonal, ++plan.recognised;
       continue;
     }
     ++plan.recognised;
-    const Synonym& synonym = *found->second;
+    if (synonym.meaning == Meaning::kPersonal || synonym.meaning == Meaning::kIgnored) {
+      meanings[i] = synonym.meaning;
+      continue;
+    }
     const size_t slot = static_cast<size_t>(synonym.meaning);
     if (synonym.rank <= rank_of[slot]) continue;
     if (plan.column_of[slot] >= 0) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "dondoc/v1/imports.pb.h"
@@ -49,7 +52,15 @@ struct ColumnPlan {
   int column(Meaning meaning) const { return column_of[static_cast<size_t>(meaning)]; }
 };
 
+// Headers of the user's own, by match key; they go before ours.
+using ColumnSynonyms = absl::flat_hash_map<std::string, Meaning>;
+
+// One synonym a line, "header,meaning" with a MeaningName ("Nơi nộp,unit"); blank lines and lines
+// beginning with '#' are passed over. kInvalidArgument names the line.
+absl::StatusOr<ColumnSynonyms> ParseColumnSynonyms(absl::string_view text);
+
 // Never fails: a row that is no header recognises nothing and misses everything.
-ColumnPlan MapHeader(absl::Span<const absl::string_view> cells);
+ColumnPlan MapHeader(absl::Span<const absl::string_view> cells,
+                     const ColumnSynonyms* own = nullptr);
 
 }  // namespace dondoc::ingestion

@@ -10,6 +10,7 @@ target_link_libraries(dondoc_ingestion_service
            dondoc::status absl::flat_hash_map absl::span absl::time
     PRIVATE dondoc::config dondoc::log dondoc::metric absl::flags absl::strings ICU::uc OpenSSL::Crypto
             ${CSV_LIBRARY} dondoc::warnings)
+include(reading/reading.cmake)
 
 add_executable(dondoc_ingestion main.cc)
 target_link_libraries(dondoc_ingestion PRIVATE dondoc::ingestion dondoc::config dondoc::log dondoc::warnings)

@@ -1,0 +1,12 @@
+# Part of dondoc::ingestion: files of any format as rows, and the tables in them.
+target_sources(dondoc_ingestion_service PRIVATE
+    reading/cell_forms.cc reading/html_table_reader.cc reading/legacy_text.cc reading/merges.cc
+    reading/number_format.cc reading/row_words.cc reading/sheet_reader.cc reading/sheet_title.cc
+    reading/spool.cc reading/statement_columns.cc reading/table_finder.cc reading/text_decoder.cc
+    reading/xlsx_package.cc reading/xlsx_reader.cc reading/xlsx_workbook.cc reading/xml_stream.cc)
+find_package(EXPAT MODULE REQUIRED)
+find_package(LibXml2 MODULE REQUIRED)
+pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
+target_link_libraries(dondoc_ingestion_service
+    PUBLIC ICU::uc EXPAT::EXPAT
+    PRIVATE LibXml2::LibXml2 PkgConfig::libzip)
