@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/time/civil_time.h"
 #include "dondoc/v1/common.pb.h"
-#include "services/ingestion/directory.h"
+#include "services/ingestion/ledger/directory.h"
 
 namespace dondoc::ingestion {
 

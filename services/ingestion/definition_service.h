@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dondoc/v1/definitions.grpc.pb.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

@@ -15,7 +15,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/coverage_check.h"
-#include "services/ingestion/dossier_check.h"
+#include "services/ingestion/ledger/dossier_check.h"
 #include "services/ingestion/page_token.h"
 
 namespace dondoc::ingestion {

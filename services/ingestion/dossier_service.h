@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "dondoc/v1/dossiers.grpc.pb.h"
 #include "services/common/clock/clock.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "dondoc/v1/feed.grpc.pb.h"
 #include "services/common/mutex/mutex.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

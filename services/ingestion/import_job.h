@@ -14,9 +14,9 @@
 #include "absl/time/time.h"
 #include "dondoc/v1/imports.pb.h"
 #include "services/ingestion/csv_reader.h"
-#include "services/ingestion/directory.h"
 #include "services/ingestion/header_map.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/directory.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/row_mapper.h"
 
 using evp_md_ctx = struct evp_md_ctx_st;

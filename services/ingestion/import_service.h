@@ -4,7 +4,7 @@
 #include "dondoc/v1/imports.grpc.pb.h"
 #include "services/common/clock/clock.h"
 #include "services/ingestion/imports.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

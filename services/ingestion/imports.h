@@ -14,7 +14,7 @@
 #include "services/common/clock/clock.h"
 #include "services/common/mutex/mutex.h"
 #include "services/ingestion/import_job.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

@@ -17,8 +17,8 @@
 #include "services/ingestion/feed_service.h"
 #include "services/ingestion/import_service.h"
 #include "services/ingestion/imports.h"
+#include "services/ingestion/ledger/rocksdb_ledger.h"
 #include "services/ingestion/metrics.h"
-#include "services/ingestion/rocksdb_ledger.h"
 #include "services/ingestion/unit_service.h"
 
 int main(int argc, char** argv) {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
-#include "services/ingestion/dossier_check.h"
+#include "services/ingestion/ledger/dossier_check.h"
 #include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {

@@ -14,9 +14,9 @@
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/imports.pb.h"
 #include "services/ingestion/cell_values.h"
-#include "services/ingestion/directory.h"
 #include "services/ingestion/header_map.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/directory.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/unit_matcher.h"
 
 namespace dondoc::ingestion {

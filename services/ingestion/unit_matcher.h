@@ -9,7 +9,7 @@
 #include "absl/time/civil_time.h"
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/units.pb.h"
-#include "services/ingestion/directory.h"
+#include "services/ingestion/ledger/directory.h"
 #include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {

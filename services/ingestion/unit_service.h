@@ -2,7 +2,7 @@
 
 #include "absl/status/status.h"
 #include "dondoc/v1/units.grpc.pb.h"
-#include "services/ingestion/ledger.h"
+#include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/metrics.h"
 
 namespace dondoc::ingestion {

@@ -283,25 +283,25 @@ class IncludesTest(LintTest):
         self.assert_finds(check_includes({
             "services/alerting/a.cc": '#include "services/aggregation/cube.h"\n#include "services/alerting/b.h"\n',
             "services/alerting/b.cc": '\n  #  include "gateway/problem.h"\n',
-            "gateway/c.cc": '#include "services/ingestion/ledger.h"\n#include "services/common/log/log.h"\n',
-            "services/ctl/d_test.cc": "#include <services/ingestion/ledger.h>\n",
+            "gateway/c.cc": '#include "services/ingestion/ledger/ledger.h"\n#include "services/common/log/log.h"\n',
+            "services/ctl/d_test.cc": "#include <services/ingestion/ledger/ledger.h>\n",
         }), "services/alerting/a.cc:1: alerting includes services/aggregation/cube.h",
             "services/alerting/b.cc:2", "gateway/c.cc:1", "services/ctl/d_test.cc:1")
 
     def test_finds_a_service_in_common(self):
         self.assert_finds(check_includes({
-            "services/common/log/log.h": '#include "services/ingestion/ledger.h"\n',
+            "services/common/log/log.h": '#include "services/ingestion/ledger/ledger.h"\n',
             "services/common/log/log.cc": '#include "gateway/problem.h"\n#include "services/common/x/y.h"\n',
-        }), "log.h:1: common includes services/ingestion/ledger.h", "log.cc:1")
+        }), "log.h:1: common includes services/ingestion/ledger/ledger.h", "log.cc:1")
 
     def test_finds_testing_outside_tests(self):
-        fake, matchers = '#include "services/ingestion/fake_ledger.h"\n', \
+        fake, matchers = '#include "services/ingestion/ledger/fake_ledger.h"\n', \
             '#include "services/common/testing/temp_dir.h"\n'
         self.assert_finds(check_includes({
             "services/ingestion/main.cc": fake, "services/ingestion/a.h": matchers,
             "services/ingestion/a_test.cc": fake + matchers, "services/ingestion/fake_ledger.cc": fake,
             "services/ingestion/testing/x.cc": fake, "tests/bench/x.cc": fake + matchers,
-        }), "main.cc:1: services/ingestion/fake_ledger.h is for tests only", "a.h:1")
+        }), "main.cc:1: services/ingestion/ledger/fake_ledger.h is for tests only", "a.h:1")
 
     def test_finds_relative_includes(self):
         self.assert_finds(check_includes({"gateway/a.cc": '#include "../services/x.h"\n#include "a.h"\n'}),

@@ -11,9 +11,9 @@
 #include "services/common/testing/temp_dir.h"
 #include "services/ingestion/definition_service.h"
 #include "services/ingestion/dossier_service.h"
-#include "services/ingestion/fake_ledger.h"
 #include "services/ingestion/import_service.h"
-#include "services/ingestion/rocksdb_ledger.h"
+#include "services/ingestion/ledger/fake_ledger.h"
+#include "services/ingestion/ledger/rocksdb_ledger.h"
 #include "services/ingestion/testing/kontum_units.h"
 #include "services/ingestion/unit_service.h"
 

@@ -15,7 +15,7 @@
 #include "services/common/testing/fake_clock.h"
 #include "services/ingestion/feed_service.h"
 #include "services/ingestion/imports.h"
-#include "services/ingestion/log_ledger.h"
+#include "services/ingestion/ledger/log_ledger.h"
 
 namespace dondoc::ingestion::testing {
 

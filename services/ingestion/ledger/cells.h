@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "dondoc/v1/feed.pb.h"
+#include "services/ingestion/ledger/revision.h"
+
+namespace dondoc::ingestion {
+
+struct CellKey {
+  uint32_t unit = 0;
+  uint32_t procedure = 0;
+  int32_t day = 0;
+  uint8_t channel = 0;
+  uint8_t service_level = 0;
+  uint8_t status = 0;
+
+  friend bool operator==(const CellKey&, const CellKey&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const CellKey& key) {
+    const uint64_t texts = (uint64_t{key.unit} << 32) | key.procedure;
+    const uint64_t rest = (static_cast<uint64_t>(static_cast<uint32_t>(key.day)) << 24) |
+                          (uint64_t{key.channel} << 16) | (uint64_t{key.service_level} << 8) |
+                          key.status;
+    return H::combine(std::move(h), texts, rest);
+  }
+};
+
+using CellCounts = absl::flat_hash_map<CellKey, int64_t>;
+
+// The cell a state is counted in; nullopt when it is not counted.
+std::optional<CellKey> CellOf(const Facts& facts);
+
+// Adds `count` to a cell; one that comes to 0 goes.
+void AddToCell(CellCounts& cells, const CellKey& key, int64_t count);
+
+// Bytes that a block of ours is cut at; leaves room below kFeedBytesMax for the message round it.
+inline constexpr size_t kBlockBytesMax = 900 * 1024;
+
+// `cells` without its zeros as blocks of at most about kBlockBytesMax, in the order of their keys.
+// `text` gives the text of a number.
+std::vector<v1::CellBlock> ToBlocks(const CellCounts& cells,
+                                    absl::FunctionRef<const std::string&(uint32_t)> text);
+
+// Calls `visit` for each cell of `block`, its texts numbered by `number`. kDataLoss when the
+// columns do not fit together.
+absl::Status ForEachCell(const v1::CellBlock& block,
+                         absl::FunctionRef<uint32_t(const std::string&)> number,
+                         absl::FunctionRef<void(const CellKey&, int64_t)> visit);
+
+}  // namespace dondoc::ingestion

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "services/common/clock/clock.h"
+#include "services/common/mutex/mutex.h"
+#include "services/ingestion/ledger/ledger.h"
+#include "services/ingestion/ledger/ledger_log.pb.h"
+#include "services/ingestion/ledger/planner.h"
+#include "services/ingestion/ledger/store.h"
+#include "services/ingestion/ledger/stored_imports.h"
+#include "services/ingestion/ledger/views.h"
+
+namespace dondoc::ingestion {
+
+inline constexpr int kLedgerFormatVersion = 1;
+
+struct LogLedgerOptions {
+  // A checkpoint is due when replaying the log after the last one would be this much work, in
+  // revisions, or half of all revisions, whichever is more.
+  int64_t checkpoint_work_min = 1'000'000;
+  // Whether a thread writes checkpoints; otherwise the commit that makes one due writes it before
+  // it returns.
+  bool checkpoints_in_background = true;
+  // Deltas and withdrawals up to this much stay in the log record.
+  size_t inline_bytes_max = 256 * 1024;
+  // False only in the test that shows what the sync is for.
+  bool sync = true;
+};
+
+// A ledger over any Store: one log record is a commit (docs/adr/0005), all else are views in
+// memory. Open the implementations, RocksDbLedger and FakeLedger.
+class LogLedger : public Ledger {
+ public:
+  // Writes a checkpoint when there is enough new, and stops.
+  ~LogLedger() override;
+
+  ImportStore& imports() { return *imports_; }
+
+  v1::Position Head() const override;
+  v1::Position WaitBeyond(int64_t after, absl::Duration timeout) const override;
+  int64_t SequenceAt(absl::Time instant) const override;
+  absl::StatusOr<CommitResult> Commit(const Change& change, bool dry_run) override;
+  absl::Status ReadEvents(int64_t after, int events_max,
+                          const std::function<absl::Status(v1::FeedEvent)>& sink) const override;
+  absl::Status ReadSnapshot(
+      int64_t sequence, const std::function<absl::Status(v1::SnapshotChunk)>& sink) const override;
+  absl::StatusOr<v1::DossierHistory> FindDossier(const std::string& code,
+                                                 int64_t as_of_sequence) const override;
+  absl::StatusOr<DossierPage> ListDossiers(const DossierQuery& query) const override;
+  std::optional<ImportEffect> FindImportEffect(const std::string& import_id) const override;
+  std::shared_ptr<const Directory> CurrentDirectory() const override;
+
+  // Writes a checkpoint now. An error changes nothing: the one before still stands.
+  absl::Status WriteCheckpoint();
+  // The sequence that opening started from; 0 = from the whole log.
+  int64_t opened_from_checkpoint() const { return opened_from_checkpoint_; }
+  // For tests; slow.
+  bool CellsAreExact() const;
+
+ protected:
+  // `clock` outlives the ledger.
+  LogLedger(std::unique_ptr<Store> store, const Clock& clock, const LogLedgerOptions& options);
+
+  // Creates the ledger in an empty store or reads the one that is there; once, before anything
+  // else. kFailedPrecondition: written by a newer program. kDataLoss: the log cannot be read whole.
+  absl::Status Load();
+
+  Store& store() { return *store_; }
+
+ private:
+  // Opening.
+  absl::Status Create();
+  absl::Status LoadMeta();
+  absl::Status LoadCheckpoint();
+  absl::Status ReplayLog();
+  absl::Status CleanUp();
+  // How often the import's rows took effect.
+  int64_t Applications(const std::string& import_id) const;
+
+  // Committing.
+  // What an import's change needs from outside the views.
+  struct ImportInput {
+    bool known = false;
+    StagedRows rows;
+  };
+  absl::StatusOr<ImportInput> ReadImportInput(const Change& change) const;
+  absl::StatusOr<StagedRows> ReadStaged(const std::string& import_id, int64_t application) const;
+  absl::StatusOr<Plan> PlanChange(const Change& change, int64_t commit_us, bool dry_run)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::StatusOr<Plan> PlanApplication(const ImportApplication& application, ImportInput input,
+                                       Planner& planner, bool guard)
+      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
+  absl::StatusOr<Plan> PlanReplay(const ImportReplay& replay, ImportInput input, Planner& planner)
+      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
+  absl::StatusOr<Plan> PlanLiveness(const ImportLiveness& liveness, bool known, Planner& planner)
+      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
+  absl::Status ForgetFailedRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status WriteRecord(const Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void ApplyRecord(const Plan& plan);
+  void CountWork(const ledger::LogRecord& record, const RecordBody& body);
+  void CheckpointIfDue();
+  void RunCheckpoints();
+
+  // Reading the log. A record that is not there is kDataLoss.
+  absl::StatusOr<ledger::LogRecord> ReadRecord(int64_t sequence) const;
+  absl::StatusOr<RecordBody> ReadBody(const ledger::LogRecord& record) const;
+  // The record's deltas, inline ones first.
+  absl::StatusOr<std::vector<v1::CellBlock>> ReadDeltas(const ledger::LogRecord& record) const;
+  std::vector<v1::CoverageClaim> ClaimsOf(const ledger::LogRecord& record) const;
+
+  const std::unique_ptr<Store> store_;
+  const Clock& clock_;
+  const LogLedgerOptions options_;
+
+  // One commit at a time; held across the sync, which no reader waits for.
+  Mutex commit_mutex_;
+  // A record may be in the store that was not acknowledged.
+  bool record_failed_ ABSL_GUARDED_BY(commit_mutex_) = false;
+
+  // Never held across I/O.
+  mutable SharedMutex views_mutex_;
+  std::unique_ptr<Views> views_ ABSL_GUARDED_BY(views_mutex_);
+
+  std::unique_ptr<StoredImports> imports_;
+
+  mutable Mutex head_mutex_;
+  mutable CondVar head_moved_;
+  int64_t notified_head_ ABSL_GUARDED_BY(head_mutex_) = 0;
+
+  Mutex checkpoint_mutex_;  // one checkpoint at a time
+  int64_t checkpoint_generation_ ABSL_GUARDED_BY(checkpoint_mutex_) = 0;
+  int64_t opened_from_checkpoint_ = 0;
+  bool loaded_ = false;
+
+  Mutex work_mutex_;
+  CondVar work_changed_;
+  int64_t work_since_checkpoint_ ABSL_GUARDED_BY(work_mutex_) = 0;
+  bool checkpoint_due_ ABSL_GUARDED_BY(work_mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(work_mutex_) = false;
+  std::thread checkpoint_thread_;
+};
+
+}  // namespace dondoc::ingestion

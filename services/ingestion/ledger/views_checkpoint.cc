@@ -1,0 +1,62 @@
+// Views to and from the chunks of a checkpoint.
+
+#include <algorithm>
+
+#include "services/common/status/macros.h"
+#include "services/ingestion/ledger/revision_block.h"
+#include "services/ingestion/ledger/views.h"
+
+namespace dondoc::ingestion {
+
+std::vector<int64_t> Views::CheckpointRecords(int64_t sequence) const {
+  return {checkpoint_records_.begin(),
+          std::upper_bound(checkpoint_records_.begin(), checkpoint_records_.end(), sequence)};
+}
+
+ledger::RevisionBlock Views::CheckpointDossiers(int64_t sequence, DossierId& next) const {
+  RevisionBlockWriter writer(
+      [this](uint32_t number) -> absl::string_view { return texts_.Text(number); });
+  while (next < dossier_count() && writer.bytes() < kBlockBytesMax) {
+    const Dossier& dossier = dossiers_[next++];
+    bool first = true;
+    for (const Revision& revision : dossier.revisions) {
+      if (revision.sequence > sequence) continue;
+      writer.AddRevision(dossier.code, first, revision);
+      first = false;
+    }
+  }
+  return writer.Take();
+}
+
+absl::Status Views::Restore(const ledger::CheckpointChunk& chunk) {
+  commit_us_.insert(commit_us_.end(), chunk.commit_time_us().begin(), chunk.commit_time_us().end());
+  for (const ledger::LogRecord& record : chunk.records()) {
+    if (record.sequence() < 1 || record.sequence() > head()) {
+      return absl::DataLossError("a checkpoint repeats a record it does not reach");
+    }
+    RETURN_IF_ERROR(ApplyHeader(record));
+  }
+  bool bad_import = false;
+  RETURN_IF_ERROR(ForEachRevision(
+      chunk.dossiers(), [&](absl::string_view text) { return texts_.Add(text); },
+      [&](absl::string_view code, const Revision& revision) {
+        bad_import = bad_import || revision.import >= imports_.size();
+        if (!code.empty()) {
+          const std::optional<DossierId> known = FindId(code);
+          restored_last_ = known ? *known : AddDossier(code);
+        }
+        Insert(restored_last_, revision);
+      }));
+  return bad_import ? absl::DataLossError("a checkpoint names an import it does not hold")
+                    : absl::OkStatus();
+}
+
+void Views::EndRestore() {
+  for (const Dossier& dossier : dossiers_) {
+    const Revision* state = StateOf(dossier);
+    const std::optional<CellKey> key = state ? CellOf(state->facts) : std::nullopt;
+    if (key) AddCell(*key, 1);
+  }
+}
+
+}  // namespace dondoc::ingestion
