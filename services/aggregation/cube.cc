@@ -1,6 +1,7 @@
 #include "services/aggregation/cube.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,24 +38,72 @@ CellFacts FactsOf(uint64_t key) {
           static_cast<v1::Status::Value>(key & 15)};
 }
 
-// What a cell is worth under a definition. The numerator is `online` whatever channels make it up
-// (one definition in use counts the post as online); an ONLINE dossier that a definition leaves out
-// of its numerator but counts has no column of its own and is shown as unknown.
-bool CountCell(const DefinitionPredicate& predicate, const CellFacts& facts, int64_t count,
-               Counts& counts) {
-  if (!predicate.Counts(facts.channel, facts.level, facts.status)) return false;
-  if (predicate.Online(facts.channel)) {
-    counts.online += count;
-  } else if (facts.channel == v1::Channel::ONLINE) {
-    counts.unknown += count;
-  } else {
-    counts.Add(facts.channel, count);
+// What a cell is worth under a definition, by the 9 bits of its key that a definition looks at.
+class Classifier {
+ public:
+  explicit Classifier(const v1::MetricDefinition& definition) {
+    const DefinitionPredicate predicate(definition);
+    for (uint64_t key = 0; key < columns_.size(); ++key) {
+      columns_[key] = static_cast<int8_t>(ColumnOf(predicate, FactsOf(key)));
+    }
   }
-  return true;
-}
+  // The column of the cell; nullopt = not counted.
+  std::optional<Column> operator()(uint64_t key) const {
+    const int8_t column = columns_[key % columns_.size()];
+    if (column < 0) return std::nullopt;
+    return static_cast<Column>(column);
+  }
+
+ private:
+  // The numerator is `online` whatever channels make it up (one definition in use counts the post
+  // as online); an ONLINE dossier that a definition leaves out of its numerator but counts has no
+  // column of its own and is shown as unknown.
+  static int ColumnOf(const DefinitionPredicate& predicate, const CellFacts& facts) {
+    if (!predicate.Counts(facts.channel, facts.level, facts.status)) return -1;
+    if (predicate.Online(facts.channel)) return static_cast<int>(Column::kOnline);
+    if (facts.channel == v1::Channel::COUNTER) return static_cast<int>(Column::kCounter);
+    if (facts.channel == v1::Channel::POSTAL) return static_cast<int>(Column::kPostal);
+    return static_cast<int>(Column::kUnknown);
+  }
+
+  std::array<int8_t, 1 << kDayShift> columns_;
+};
 
 absl::Status Bad(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("feed: ", what));
+}
+
+bool ValidLevel(uint32_t level) {
+  return level < 8 && v1::ServiceLevel::Value_IsValid(static_cast<int>(level));
+}
+
+bool ValidStatus(uint32_t status) {
+  return status < 16 && v1::Status::Value_IsValid(static_cast<int>(status));
+}
+
+// The key of row i, whose columns were checked.
+uint64_t KeyOfRow(const v1::CellBlock& block, int i, uint32_t procedure) {
+  return CellKey(procedure, block.day(i), block.channel(i), block.service_level(i),
+                 block.status(i));
+}
+
+absl::Status CheckRow(const v1::CellBlock& block, int i) {
+  if (block.unit_index(i) >= static_cast<uint32_t>(block.unit_ids_size()) ||
+      block.procedure_index(i) >= static_cast<uint32_t>(block.procedure_codes_size())) {
+    return Bad(absl::StrCat("cell ", i, ": index out of range"));
+  }
+  if (block.day(i) < -kDayBias || block.day(i) >= kDayBias) {
+    return Bad(absl::StrCat("cell ", i, ": day ", block.day(i)));
+  }
+  if (block.count(i) < -kCellCountMax || block.count(i) > kCellCountMax) {
+    return Bad(absl::StrCat("cell ", i, ": count ", block.count(i)));
+  }
+  if (block.channel(i) > 3 || !ValidLevel(block.service_level(i)) ||
+      !ValidStatus(block.status(i))) {
+    return Bad(absl::StrCat("cell ", i, ": channel ", block.channel(i), ", service level ",
+                            block.service_level(i), ", status ", block.status(i)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckBlock(const v1::CellBlock& block) {
@@ -64,21 +113,23 @@ absl::Status CheckBlock(const v1::CellBlock& block) {
       block.service_level_size() != rows || block.status_size() != rows) {
     return Bad("cell columns of different lengths");
   }
+  uint32_t levels = 0;
+  uint32_t statuses = 0;
+  for (uint32_t value = 0; value < 16; ++value) {
+    if (ValidLevel(value)) levels |= 1u << value;
+    if (ValidStatus(value)) statuses |= 1u << value;
+  }
   const auto units = static_cast<uint32_t>(block.unit_ids_size());
   const auto procedures = static_cast<uint32_t>(block.procedure_codes_size());
   for (int i = 0; i < rows; ++i) {
-    if (block.unit_index(i) >= units || block.procedure_index(i) >= procedures) {
-      return Bad(absl::StrCat("cell ", i, ": index out of range"));
-    }
-    if (block.day(i) < -kDayBias || block.day(i) >= kDayBias) {
-      return Bad(absl::StrCat("cell ", i, ": day ", block.day(i)));
-    }
-    if (block.channel(i) > 3 || block.service_level(i) > 7 || block.status(i) > 15 ||
-        !v1::ServiceLevel::Value_IsValid(static_cast<int>(block.service_level(i))) ||
-        !v1::Status::Value_IsValid(static_cast<int>(block.status(i)))) {
-      return Bad(absl::StrCat("cell ", i, ": channel ", block.channel(i), ", service level ",
-                              block.service_level(i), ", status ", block.status(i)));
-    }
+    // One test for all: what exactly is wrong is only asked when something is.
+    const bool good = (block.unit_index(i) < units) & (block.procedure_index(i) < procedures) &
+                      (block.day(i) >= -kDayBias) & (block.day(i) < kDayBias) &
+                      (block.channel(i) <= 3) & (block.service_level(i) < 32) &
+                      ((levels >> (block.service_level(i) & 31) & 1) != 0) &
+                      (block.status(i) < 32) & ((statuses >> (block.status(i) & 31) & 1) != 0) &
+                      (block.count(i) >= -kCellCountMax) & (block.count(i) <= kCellCountMax);
+    if (!good) return CheckRow(block, i);
   }
   return absl::OkStatus();
 }
@@ -96,10 +147,7 @@ const DefinitionPlane* CubeView::FindPlane(absl::string_view definition_id) cons
 }
 
 Counts CubeView::UnitCounts(const DefinitionPlane& plane, int unit, const DayRange& window) const {
-  const size_t index = static_cast<size_t>(unit);
-  // A plane is only as long as the directory was when it was last changed.
-  if (index >= plane.units.size() || plane.units[index] == nullptr) return {};
-  return plane.units[index]->In(window);
+  return plane.days.In(unit, window);
 }
 
 Figure CubeView::UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const {
@@ -144,9 +192,7 @@ Cube::Cube(std::string ledger_id) {
   position_.set_ledger_id(std::move(ledger_id));
   auto definitions = std::make_shared<Definitions>();
   v1::MetricDefinition definition = DefaultDefinition();
-  auto plane = std::make_shared<DefinitionPlane>();
-  plane->definition = definition;
-  planes_.emplace(kDefaultDefinitionId, std::move(plane));
+  counted_[kDefaultDefinitionId].definition = definition;
   definitions->emplace(kDefaultDefinitionId, std::move(definition));
   definitions_ = std::move(definitions);
 }
@@ -211,66 +257,61 @@ absl::Status Cube::TakeClaim(const v1::CoverageClaim& wire,
   return absl::OkStatus();
 }
 
-absl::Status Cube::CheckUnitsKnown(const v1::CellBlock& block) const {
+absl::StatusOr<Cube::BlockIndex> Cube::IndexBlock(const v1::CellBlock& block) {
+  RETURN_IF_ERROR(CheckBlock(block));
+  BlockIndex index;
+  index.units.reserve(static_cast<size_t>(block.unit_ids_size()));
   for (const std::string& unit_id : block.unit_ids()) {
     const auto found = unit_index_.find(unit_id);
     if (found == unit_index_.end() || !entries_[static_cast<size_t>(found->second)].known) {
       return Bad(absl::StrCat("cells of unit ", Quoted(unit_id), ", which no directory has"));
     }
+    index.units.push_back(found->second);
   }
-  return absl::OkStatus();
-}
-
-absl::Status Cube::TakeCells(const v1::CellBlock& block, std::vector<Changes>* changes) {
-  RETURN_IF_ERROR(CheckBlock(block));
-  RETURN_IF_ERROR(CheckUnitsKnown(block));
-  std::vector<size_t> units;
-  for (const std::string& unit_id : block.unit_ids()) {
-    units.push_back(static_cast<size_t>(unit_index_.at(unit_id)));
-  }
-  std::vector<uint32_t> procedures;
+  index.procedures.reserve(static_cast<size_t>(block.procedure_codes_size()));
   for (const std::string& code : block.procedure_codes()) {
-    procedures.push_back(
-        procedure_index_.emplace(code, static_cast<uint32_t>(procedure_index_.size()))
+    index.procedures.push_back(
+        procedure_index_.try_emplace(code, static_cast<uint32_t>(procedure_index_.size()))
             .first->second);
   }
   if (procedure_index_.size() > kProceduresMax) {
     return Bad(absl::StrCat(procedure_index_.size(), " procedures, limit ", kProceduresMax));
   }
-  std::vector<DefinitionPredicate> predicates;
-  if (changes != nullptr) {
-    for (const auto& [id, plane] : planes_) predicates.emplace_back(plane->definition);
-  }
+  return index;
+}
+
+absl::Status Cube::LoadCells(const v1::CellBlock& block) {
+  ASSIGN_OR_RETURN(const BlockIndex index, IndexBlock(block));
   for (int i = 0; i < block.count_size(); ++i) {
-    const size_t unit = units[block.unit_index(i)];
-    const uint64_t key = CellKey(procedures[block.procedure_index(i)], block.day(i),
-                                 block.channel(i), block.service_level(i), block.status(i));
-    cells_[unit].log.push_back({key, block.count(i)});
-    for (size_t p = 0; p < predicates.size(); ++p) {
-      DayCounts change;
-      change.day = block.day(i);
-      if (CountCell(predicates[p], FactsOf(key), block.count(i), change.counts)) {
-        (*changes)[p][unit].push_back(change);
-      }
-    }
-    UnitCells& cells = cells_[unit];
-    if (!loading_ && cells.log.size() > 2 * cells.compacted_size + 1024) Compact(cells);
+    const uint32_t procedure = index.procedures[block.procedure_index(i)];
+    cells_[static_cast<size_t>(index.units[block.unit_index(i)])].Load(
+        KeyOfRow(block, i, procedure), block.count(i));
   }
   return absl::OkStatus();
 }
 
-void Cube::Compact(UnitCells& cells) {
-  std::vector<Cell>& log = cells.log;
-  std::sort(log.begin(), log.end(), [](const Cell& a, const Cell& b) { return a.key < b.key; });
-  size_t kept = 0;
-  for (size_t i = 0; i < log.size();) {
-    Cell sum = log[i++];
-    while (i < log.size() && log[i].key == sum.key) sum.count += log[i++].count;
-    if (sum.count != 0) log[kept++] = sum;
+absl::Status Cube::TakeCells(const v1::CellBlock& block,
+                             std::vector<std::vector<PlaneChange>>& changes) {
+  ASSIGN_OR_RETURN(const BlockIndex index, IndexBlock(block));
+  std::vector<Classifier> classifiers;
+  if (block.count_size() > 0) {
+    for (const auto& [id, counted] : counted_) classifiers.emplace_back(counted.definition);
   }
-  log.resize(kept);
-  log.shrink_to_fit();
-  cells.compacted_size = kept;
+  for (int i = 0; i < block.count_size(); ++i) {
+    const int unit = index.units[block.unit_index(i)];
+    const uint64_t key = KeyOfRow(block, i, index.procedures[block.procedure_index(i)]);
+    cells_[static_cast<size_t>(unit)].Append(key, block.count(i));
+    for (size_t d = 0; d < classifiers.size(); ++d) {
+      if (const std::optional<Column> column = classifiers[d](key)) {
+        changes[d].push_back(PlaneChange::Of(unit, block.day(i), *column, block.count(i)));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string Cube::NameOf(int unit) const {
+  return Quoted(entries_[static_cast<size_t>(unit)].unit_id);
 }
 
 absl::Status Cube::LoadChunk(const v1::SnapshotChunk& chunk) {
@@ -285,19 +326,17 @@ absl::Status Cube::LoadChunk(const v1::SnapshotChunk& chunk) {
   for (const v1::MetricDefinition& definition : chunk.definitions()) TakeDefinition(definition);
   for (const v1::CoverageClaim& claim : chunk.coverage())
     RETURN_IF_ERROR(TakeClaim(claim, nullptr));
-  return TakeCells(chunk.cells(), nullptr);
+  return LoadCells(chunk.cells());
 }
 
 absl::Status Cube::FinishLoad() {
   if (!loading_) return Bad("an empty snapshot");
   loading_ = false;
-  // A snapshot has each cell once, so there is nothing to add up, only room to give back.
-  for (UnitCells& cells : cells_) {
-    cells.log.shrink_to_fit();
-    cells.compacted_size = cells.log.size();
-  }
-  for (auto& [id, plane] : planes_) {
-    ASSIGN_OR_RETURN(plane, Count(definitions_->at(id)));
+  for (UnitCells& cells : cells_) cells.FinishLoad();
+  for (auto& [id, counted] : counted_) {
+    counted.definition = definitions_->at(id);
+    ASSIGN_OR_RETURN(counted.days, Count(counted.definition));
+    counted.shown = nullptr;
   }
   return absl::OkStatus();
 }
@@ -308,7 +347,7 @@ absl::Status Cube::Apply(absl::Span<const v1::FeedEvent> parts) {
   if (sequence != position_.sequence() + 1) {
     return Bad(absl::StrCat("sequence ", sequence, " after ", position_.sequence()));
   }
-  std::vector<Changes> changes(planes_.size());
+  std::vector<std::vector<PlaneChange>> changes(counted_.size());
   // Units of any part before cells of any part: one sequence is one change, however it is cut.
   for (const v1::FeedEvent& part : parts) RETURN_IF_ERROR(TakeUnits(part.units()));
   for (const v1::FeedEvent& part : parts) {
@@ -316,32 +355,25 @@ absl::Status Cube::Apply(absl::Span<const v1::FeedEvent> parts) {
       const bool own = claim.claim_sequence() == sequence && parts.back().has_commit_time();
       RETURN_IF_ERROR(TakeClaim(claim, own ? &parts.back().commit_time() : nullptr));
     }
-    RETURN_IF_ERROR(TakeCells(part.deltas(), &changes));
+    RETURN_IF_ERROR(TakeCells(part.deltas(), changes));
   }
-  size_t p = 0;
-  for (auto& [id, plane] : planes_) {
-    Changes& of_definition = changes[p++];
+  const auto name = [this](int unit) { return NameOf(unit); };
+  size_t d = 0;
+  for (auto& [id, counted] : counted_) {
+    std::vector<PlaneChange>& of_definition = changes[d++];
     if (of_definition.empty()) continue;
-    auto changed = std::make_shared<DefinitionPlane>(*plane);
-    changed->units.resize(entries_.size());
-    for (auto& [unit, days] : of_definition) {
-      absl::StatusOr<std::shared_ptr<const UnitPlane>> made =
-          UnitPlane::Make(changed->units[unit].get(), std::move(days));
-      if (!made.ok()) {
-        return Bad(absl::StrCat("sequence ", sequence, ", unit ", Quoted(entries_[unit].unit_id),
-                                ": ", made.status().message()));
-      }
-      changed->units[unit] = *std::move(made);
-    }
-    plane = std::move(changed);
+    const absl::Status added = counted.days.Add(std::move(of_definition), name);
+    if (!added.ok()) return Bad(absl::StrCat("sequence ", sequence, ", ", added.message()));
+    counted.shown = nullptr;
   }
   for (const v1::FeedEvent& part : parts) {
     for (const v1::MetricDefinition& definition : part.definitions()) {
       TakeDefinition(definition);
-      const auto used = planes_.find(definition.definition_id());
-      if (used != planes_.end()) {
-        ASSIGN_OR_RETURN(used->second, Count(definition));
-      }
+      const auto used = counted_.find(definition.definition_id());
+      if (used == counted_.end()) continue;
+      ASSIGN_OR_RETURN(used->second.days, Count(definition));
+      used->second.definition = definition;
+      used->second.shown = nullptr;
     }
   }
   position_.set_sequence(sequence);
@@ -349,43 +381,37 @@ absl::Status Cube::Apply(absl::Span<const v1::FeedEvent> parts) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const DefinitionPlane>> Cube::Count(
-    const v1::MetricDefinition& definition) const {
-  const DefinitionPredicate predicate(definition);
-  auto plane = std::make_shared<DefinitionPlane>();
-  plane->definition = definition;
-  plane->units.resize(entries_.size());
-  for (size_t unit = 0; unit < cells_.size(); ++unit) {
-    // Added up by day first: a unit has far more cells than days.
-    absl::flat_hash_map<int32_t, Counts> by_day;
-    for (const Cell& cell : cells_[unit].log) {
-      const CellFacts facts = FactsOf(cell.key);
-      Counts counts;
-      if (CountCell(predicate, facts, cell.count, counts)) by_day[facts.day] += counts;
+absl::StatusOr<DayPlane> Cube::Count(const v1::MetricDefinition& definition) const {
+  const Classifier classifier(definition);
+  const auto name = [this](int unit) { return NameOf(unit); };
+  PlaneBuilder builder;
+  for (size_t first = 0; first < cells_.size(); first += kChunkUnits) {
+    for (int slot = 0; slot < kChunkUnits; ++slot) {
+      const size_t unit = first + static_cast<size_t>(slot);
+      if (unit >= cells_.size()) break;
+      cells_[unit].ForEach([&](uint64_t key, int64_t count) {
+        if (const std::optional<Column> column = classifier(key)) {
+          builder.Add(slot, FactsOf(key).day, *column, count);
+        }
+      });
     }
-    std::vector<DayCounts> days;
-    days.reserve(by_day.size());
-    for (const auto& [day, counts] : by_day) days.push_back({day, counts});
-    absl::StatusOr<std::shared_ptr<const UnitPlane>> made =
-        UnitPlane::Make(nullptr, std::move(days));
-    if (!made.ok()) {
-      return Bad(
-          absl::StrCat("unit ", Quoted(entries_[unit].unit_id), ": ", made.status().message()));
-    }
-    plane->units[unit] = *std::move(made);
+    const absl::Status finished = builder.FinishChunk(static_cast<int>(first) / kChunkUnits, name);
+    if (!finished.ok()) return Bad(finished.message());
   }
-  return std::shared_ptr<const DefinitionPlane>(std::move(plane));
+  return builder.Finish();
 }
 
 absl::Status Cube::Use(absl::string_view definition_id) {
   const std::string id(definition_id);
-  if (planes_.contains(id)) return absl::OkStatus();
+  if (counted_.contains(id)) return absl::OkStatus();
   const auto definition = definitions_->find(id);
   if (definition == definitions_->end()) {
     return absl::NotFoundError(absl::StrCat("definition_id: there is no ", Quoted(id)));
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const DefinitionPlane> plane, Count(definition->second));
-  planes_.emplace(id, std::move(plane));
+  Counted counted;
+  counted.definition = definition->second;
+  ASSIGN_OR_RETURN(counted.days, Count(counted.definition));
+  counted_.emplace(id, std::move(counted));
   return absl::OkStatus();
 }
 
@@ -396,13 +422,19 @@ std::shared_ptr<const CubeView> Cube::View() {
   view->units_ = table_;
   view->coverage_ = coverage_.Table(table_->size());
   view->definitions_ = definitions_;
-  view->planes_ = planes_;
+  for (auto& [id, counted] : counted_) {
+    if (counted.shown == nullptr) {
+      counted.shown = std::make_shared<const DefinitionPlane>(
+          DefinitionPlane{counted.definition, counted.days.Freeze()});
+    }
+    view->planes_.emplace(id, counted.shown);
+  }
   return view;
 }
 
 int64_t Cube::cell_entries() const {
   int64_t entries = 0;
-  for (const UnitCells& cells : cells_) entries += static_cast<int64_t>(cells.log.size());
+  for (const UnitCells& cells : cells_) entries += static_cast<int64_t>(cells.entries());
   return entries;
 }
 

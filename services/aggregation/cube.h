@@ -16,8 +16,9 @@
 #include "dondoc/v1/definitions.pb.h"
 #include "dondoc/v1/feed.pb.h"
 #include "services/aggregation/coverage.h"
+#include "services/aggregation/day_plane.h"
 #include "services/aggregation/day_range.h"
-#include "services/aggregation/unit_plane.h"
+#include "services/aggregation/unit_cells.h"
 #include "services/aggregation/unit_table.h"
 #include "services/common/metric/definition.h"
 #include "services/common/metric/ratio.h"
@@ -30,7 +31,7 @@ namespace dondoc::aggregation {
 // Every unit's dossiers under one definition.
 struct DefinitionPlane {
   v1::MetricDefinition definition;
-  std::vector<std::shared_ptr<const UnitPlane>> units;  // nullptr = no dossiers
+  DayPlane days;
 };
 
 // What a unit, or several, come to in a window.
@@ -45,7 +46,7 @@ struct Figure {
 
 // The cube at one position, for reading. Immutable: readers hold it by shared_ptr for as long as
 // they compute, so that an answer is of one position and neither side ever waits for the other.
-// Successive views share what did not change (planes by unit, covers by unit, the directory).
+// Successive views share what did not change (blocks of the planes, covers, the directory).
 class CubeView {
  public:
   const v1::Position& position() const { return position_; }
@@ -117,29 +118,29 @@ class Cube {
   int64_t cell_entries() const;
 
  private:
-  // procedure 24 bits | day 23 bits, biased | channel 2 | service level 3 | status 4
-  struct Cell {
-    uint64_t key;
-    int64_t count;
+  // A definition in use.
+  struct Counted {
+    v1::MetricDefinition definition;
+    DayPlane days;
+    std::shared_ptr<const DefinitionPlane> shown;  // nullptr = changed since the last view
   };
-  // A unit's cells as a log of changes that is added up when it has doubled: an average of little
-  // more than 16 bytes a cell, and a change costs an append.
-  struct UnitCells {
-    std::vector<Cell> log;
-    size_t compacted_size = 0;
-  };
-  using Changes = absl::flat_hash_map<size_t, std::vector<DayCounts>>;  // by unit index
 
   int Intern(const std::string& unit_id);
   absl::Status TakeUnits(const google::protobuf::RepeatedPtrField<v1::Unit>& units);
   void TakeDefinition(const v1::MetricDefinition& definition);
   absl::Status TakeClaim(const v1::CoverageClaim& claim,
                          const google::protobuf::Timestamp* commit_time);
-  absl::Status TakeCells(const v1::CellBlock& block, std::vector<Changes>* changes);
-  absl::Status CheckUnitsKnown(const v1::CellBlock& block) const;
-  absl::StatusOr<std::shared_ptr<const DefinitionPlane>> Count(
-      const v1::MetricDefinition& definition) const;
-  static void Compact(UnitCells& cells);
+  // Where the block's index columns point to.
+  struct BlockIndex {
+    std::vector<int> units;
+    std::vector<uint32_t> procedures;
+  };
+  absl::StatusOr<BlockIndex> IndexBlock(const v1::CellBlock& block);
+  absl::Status LoadCells(const v1::CellBlock& block);
+  absl::Status TakeCells(const v1::CellBlock& block,
+                         std::vector<std::vector<PlaneChange>>& changes);
+  absl::StatusOr<DayPlane> Count(const v1::MetricDefinition& definition) const;
+  std::string NameOf(int unit) const;
 
   v1::Position position_;
   absl::flat_hash_map<std::string, int> unit_index_;
@@ -149,7 +150,7 @@ class Cube {
   std::vector<UnitCells> cells_;  // by unit index
   CoverageBook coverage_;
   std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
-  std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
+  std::map<std::string, Counted, std::less<>> counted_;
   bool loading_ = false;
 };
 
