@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
@@ -12,6 +13,7 @@
 #include "services/common/metric/ratio.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
+#include "services/ingestion/header_map.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -36,16 +38,8 @@ std::string ContentKey(const v1::Import& import) {
   if (import.has_extracted_at()) {
     absl::StrAppend(&key, import.extracted_at().seconds(), ".", import.extracted_at().nanos());
   }
+  absl::StrAppend(&key, "|", import.unit_column());
   return key;
-}
-
-ImportApplication ApplicationOf(const v1::Import& import, bool confirm_withdrawals) {
-  ImportApplication application;
-  application.import_id = import.import_id();
-  if (import.has_coverage()) application.coverage = import.coverage();
-  if (import.has_extracted_at()) application.extracted_at = FromProto(import.extracted_at());
-  application.confirm_withdrawals = confirm_withdrawals;
-  return application;
 }
 
 bool WithdrawsMany(const CommitResult& result) {
@@ -167,7 +161,7 @@ absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Begin(ImportOptions op
   *import.mutable_create_time() = ToProto(now);
   const std::string import_id = options.import_id;
   auto job = std::make_unique<ImportJob>(store_, ledger_.CurrentDirectory(), std::move(options),
-                                         config_.province, now, config_.limits);
+                                         config_.province, now, config_.limits, config_.reading);
   // make_shared cannot reach the private constructor.
   std::shared_ptr<Upload> upload(new Upload(*this, import, std::move(job), std::move(interrupt)));
   {
@@ -269,8 +263,8 @@ absl::StatusOr<v1::Import> Imports::Settle(v1::Import import, const ImportOption
   RETURN_IF_ERROR(store_.UpdateImport(import));
   const bool complete = import.coverage().extent() == v1::Coverage::Extent::COMPLETE;
   if (options.preview || (complete && !options.confirm_withdrawals)) {
-    ASSIGN_OR_RETURN(const CommitResult result,
-                     ledger_.Commit(ApplicationOf(import, true), /*dry_run=*/true));
+    ASSIGN_OR_RETURN(const ImportApplication application, ApplicationOf(import, true));
+    ASSIGN_OR_RETURN(const CommitResult result, ledger_.Commit(application, /*dry_run=*/true));
     const bool withdraws_many = complete && WithdrawsMany(result);
     if (options.preview || withdraws_many) return KeepAsPreview(import, result, withdraws_many);
   }
@@ -278,8 +272,8 @@ absl::StatusOr<v1::Import> Imports::Settle(v1::Import import, const ImportOption
   if (applied.ok()) return applied;
   // It was read to its end and is staged: as a preview it can be applied once the cause is gone. In
   // between, dossiers may have come that it would withdraw.
-  ASSIGN_OR_RETURN(const CommitResult result,
-                   ledger_.Commit(ApplicationOf(import, true), /*dry_run=*/true));
+  ASSIGN_OR_RETURN(const ImportApplication application, ApplicationOf(import, true));
+  ASSIGN_OR_RETURN(const CommitResult result, ledger_.Commit(application, /*dry_run=*/true));
   absl::StatusOr<v1::Import> kept = KeepAsPreview(import, result, WithdrawsMany(result));
   if (absl::IsFailedPrecondition(applied.status())) return kept;
   return applied;
@@ -301,8 +295,32 @@ absl::StatusOr<v1::Import> Imports::KeepAsPreview(v1::Import import, const Commi
   return import;
 }
 
+absl::StatusOr<ImportApplication> Imports::ApplicationOf(const v1::Import& import,
+                                                         bool confirm_withdrawals) const {
+  ImportApplication application;
+  application.import_id = import.import_id();
+  if (import.has_coverage()) application.coverage = import.coverage();
+  if (import.has_extracted_at()) application.extracted_at = FromProto(import.extracted_at());
+  application.confirm_withdrawals = confirm_withdrawals;
+  if (import.coverage().extent() != v1::Coverage::Extent::COMPLETE) return application;
+  int64_t after_row = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<v1::Reject> rejects,
+                     store_.ListRejects(import.import_id(), after_row, kPageRows));
+    for (const v1::Reject& reject : rejects) {
+      after_row = reject.row_number();
+      const auto code = reject.cells().find(std::string(MeaningName(Meaning::kCode)));
+      if (code == reject.cells().end()) continue;
+      application.rejected_codes.push_back(
+          absl::AsciiStrToUpper(absl::StripAsciiWhitespace(code->second)));
+    }
+    if (rejects.size() < kPageRows) return application;
+  }
+}
+
 absl::StatusOr<v1::Import> Imports::TakeEffect(const v1::Import& import, bool confirm_withdrawals) {
-  RETURN_IF_ERROR(Commit("import", ApplicationOf(import, confirm_withdrawals)).status());
+  ASSIGN_OR_RETURN(const ImportApplication application, ApplicationOf(import, confirm_withdrawals));
+  RETURN_IF_ERROR(Commit("import", application).status());
   by_content_[ContentKey(import)].push_back(import.import_id());
   return Merge(import);
 }

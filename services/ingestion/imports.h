@@ -29,6 +29,7 @@ class Imports {
   struct Config {
     std::string province = "Kon Tum";
     ImportJob::Limits limits;
+    ImportJob::Reading reading;
   };
 
   // A file on its way. Feed, Finish and Fail belong to one thread; exactly one of Finish and Fail
@@ -97,6 +98,9 @@ class Imports {
   absl::StatusOr<v1::Import> KeepAsPreview(v1::Import import, const CommitResult& result,
                                            bool withdraws_many)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
+  // What the ledger is asked for, with what the import's rejected rows name.
+  absl::StatusOr<ImportApplication> ApplicationOf(const v1::Import& import,
+                                                  bool confirm_withdrawals) const;
   absl::StatusOr<v1::Import> TakeEffect(const v1::Import& import, bool confirm_withdrawals)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   absl::StatusOr<std::string> FindApplied(const std::string& content_key)

@@ -210,6 +210,23 @@ TEST_P(ImportsTest, TheSameBytesAndOptionsAgainChangeNothing) {
   EXPECT_NE(Upload(text).import_id(), first.import_id());
 }
 
+TEST_P(ImportsTest, ACompleteFileKeepsTheDossierOfARowThatCannotBeCounted) {
+  std::string lines;
+  for (int i = 1; i <= 40; ++i) lines += Line(i);
+  Upload(kHeader + lines);
+  const v1::CreateImportRequest covering = Covering("2023-11-01", "2023-11-15", true);
+  std::string later;
+  for (int i = 2; i <= 40; ++i) later += Line(i);
+  const v1::Import import = Upload(kHeader + later + Line(1, "Sở Không Có"), covering);
+  EXPECT_EQ(import.state(), State::APPLIED);
+  EXPECT_EQ(import.rejected(), 1);
+  EXPECT_EQ(import.withdrawn(), 0);
+  EXPECT_EQ(Counted(), 40);
+  // Without the row it is gone from the source.
+  EXPECT_EQ(Upload(kHeader + later, covering).withdrawn(), 1);
+  EXPECT_EQ(Counted(), 39);
+}
+
 TEST_P(ImportsTest, APreviewWaitsToBeApplied) {
   v1::CreateImportRequest options;
   options.set_preview(true);

@@ -40,9 +40,9 @@ struct DossierBatch {
   std::optional<v1::Coverage> covers;
 };
 
-// The staged rows of an import take effect. With COMPLETE coverage, covered dossiers that no staged
-// row names are withdrawn as of the import's effective time, so a dossier the source changed later
-// stays.
+// The staged rows of an import take effect. With COMPLETE coverage, covered dossiers that neither a
+// staged row nor `rejected_codes` names are withdrawn as of the import's effective time, so a
+// dossier the source changed later stays.
 struct ImportApplication {
   std::string import_id;
   std::optional<v1::Coverage> coverage;
@@ -50,6 +50,8 @@ struct ImportApplication {
   // Without it, withdrawing more than kWithdrawnShareMax of the covered dossiers is
   // kFailedPrecondition.
   bool confirm_withdrawals = false;
+  // Normal codes that rejected rows name: the source still has these dossiers.
+  std::vector<std::string> rejected_codes = {};
 };
 
 // More staged rows of an import that is applied: its rejects that can be counted now.

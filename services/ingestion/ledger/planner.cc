@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/common/metric/definition.h"
@@ -149,15 +150,20 @@ absl::Status Planner::TakeRows(const std::vector<ledger::RevisionBlock>& blocks,
   return absl::OkStatus();
 }
 
-void Planner::Withdraw(const v1::Coverage& coverage, uint32_t import, int64_t effective_us) {
+void Planner::Withdraw(const ImportApplication& application, uint32_t import,
+                       int64_t effective_us) {
+  const absl::flat_hash_set<absl::string_view> rejected(application.rejected_codes.begin(),
+                                                        application.rejected_codes.end());
   ledger::RowCounts& counts = *plan_.record.mutable_counts();
   std::vector<DossierId> withdrawn;
-  views_.ForEachCovered(coverage, [&](DossierId id, const Revision& state) {
+  views_.ForEachCovered(*application.coverage, [&](DossierId id, const Revision& state) {
     counts.set_covered(counts.covered() + 1);
     Revision withdrawal;
     withdrawal.effective_us = effective_us;
     withdrawal.sequence = sequence_;
-    if (!pending_.contains(views_.Code(id)) && !Before(withdrawal, state)) withdrawn.push_back(id);
+    const std::string& code = views_.Code(id);
+    const bool named = pending_.contains(code) || rejected.contains(code);
+    if (!named && !Before(withdrawal, state)) withdrawn.push_back(id);
   });
   counts.set_withdrawn(static_cast<int64_t>(withdrawn.size()));
   std::sort(withdrawn.begin(), withdrawn.end(),
@@ -192,7 +198,7 @@ absl::StatusOr<Plan> Planner::PlanApplication(const ImportApplication& applicati
   if (application.coverage) {
     *plan_.record.mutable_coverage() = NormalCoverage(*application.coverage);
     if (application.coverage->extent() == v1::Coverage::Extent::COMPLETE) {
-      Withdraw(*application.coverage, import, default_effective_us);
+      Withdraw(application, import, default_effective_us);
       if (guard && !application.confirm_withdrawals) RETURN_IF_ERROR(CheckGuard());
     }
   }

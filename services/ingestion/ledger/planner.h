@@ -72,7 +72,7 @@ class Planner {
 
   absl::Status TakeRows(const std::vector<ledger::RevisionBlock>& blocks, uint32_t import,
                         int64_t default_effective_us);
-  void Withdraw(const v1::Coverage& coverage, uint32_t import, int64_t effective_us);
+  void Withdraw(const ImportApplication& application, uint32_t import, int64_t effective_us);
   absl::Status CheckGuard() const;
   void FillUnitChanges();
   // Fills what every record has and hands the plan over.
