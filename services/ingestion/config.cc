@@ -1,5 +1,7 @@
 #include "services/ingestion/config.h"
 
+#include <fstream>
+#include <memory>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -15,6 +17,10 @@ ABSL_FLAG(std::string, data_dir, "", "Folder of the ledger; made when it is miss
 ABSL_FLAG(std::string, province, "Kon Tum",
           "The province's name without \"tỉnh\": dropped from unit names in files.");
 ABSL_FLAG(int64_t, import_bytes_max, int64_t{4} << 30, "Bytes of a file at most.");
+ABSL_FLAG(
+    std::string, column_synonyms, "",
+    "File with headers of your own, one \"header,meaning\" a line (\"Nơi nộp,unit\"). Empty = "
+    "none.");
 ABSL_FLAG(double, feed_stall_seconds, 10,
           "How long a reader of the feed may keep a full queue waiting before it is cut, 0.1 to "
           "600.");
@@ -25,6 +31,27 @@ namespace {
 constexpr size_t kProvinceBytesMax = 100;
 constexpr double kStallSecondsMin = 0.1;
 constexpr double kStallSecondsMax = 600;
+constexpr std::streamsize kSynonymsBytesMax = 1 << 20;
+
+absl::StatusOr<std::shared_ptr<const ColumnSynonyms>> ReadSynonyms(const std::string& path) {
+  if (path.empty()) return nullptr;
+  std::ifstream file(path, std::ios::binary);
+  std::string text(static_cast<size_t>(kSynonymsBytesMax) + 1, '\0');
+  file.read(text.data(), kSynonymsBytesMax + 1);
+  const std::streamsize bytes = file.gcount();
+  text.resize(static_cast<size_t>(bytes));
+  if (bytes == 0 || bytes > kSynonymsBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("--column_synonyms=", Quoted(path),
+                                                   ": cannot be read, is empty, or has more than ",
+                                                   kSynonymsBytesMax, " bytes"));
+  }
+  absl::StatusOr<ColumnSynonyms> synonyms = ParseColumnSynonyms(text);
+  if (!synonyms.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--column_synonyms=", Quoted(path), ": ", synonyms.status().message()));
+  }
+  return std::make_shared<const ColumnSynonyms>(*std::move(synonyms));
+}
 
 }  // namespace
 
@@ -48,6 +75,9 @@ absl::StatusOr<Config> ConfigFromFlags() {
     return absl::InvalidArgumentError(
         absl::StrCat("--import_bytes_max=", config.imports.limits.bytes_max, ": want at least 1"));
   }
+  config.imports.reading.files.spool_folder = config.data_dir;
+  ASSIGN_OR_RETURN(config.imports.reading.synonyms,
+                   ReadSynonyms(absl::GetFlag(FLAGS_column_synonyms)));
   const double stall_seconds = absl::GetFlag(FLAGS_feed_stall_seconds);
   // Written so that NaN is refused.
   if (!(stall_seconds >= kStallSecondsMin && stall_seconds <= kStallSecondsMax)) {

@@ -22,8 +22,6 @@ constexpr int kHeadersShownMax = 20;
 constexpr int64_t kPageLimits[] = {1'000,  2'000,  5'000,   10'000,    20'000,    50'000,
                                    65'535, 65'536, 100'000, 1'000'000, 1'048'575, 1'048'576};
 
-int ScoreHeader(absl::Span<const absl::string_view> cells) { return MapHeader(cells).recognised; }
-
 void AddWarning(v1::Import& import, v1::ImportWarning::Kind::Value kind, int64_t rows,
                 int64_t first_row_number, std::string message) {
   v1::ImportWarning& warning = *import.add_warnings();
@@ -37,12 +35,21 @@ void AddWarning(v1::Import& import, v1::ImportWarning::Kind::Value kind, int64_t
 
 ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory,
                      ImportOptions options, const std::string& province, absl::Time now,
-                     Limits limits)
+                     Limits limits, Reading reading)
     : store_(store),
       options_(std::move(options)),
       limits_(limits),
+      reading_(std::move(reading)),
+      now_(now),
       mapper_(std::move(directory), {options_.channel, province, now}),
-      reader_(&ScoreHeader, [this](const CsvRow& row) { return OnRow(row); }),
+      finder_({reading_.synonyms.get(), options_.unit_column},
+              {[this](const ColumnPlan& plan) { return OnHeader(plan); },
+               [this](const MeaningCells& cells, int64_t row_number, CsvRow::Problem problem) {
+                 return OnDossier(cells, row_number, problem);
+               },
+               [this](const StatementRow& row) { return OnStatement(row); }}),
+      reader_([this](absl::Span<const absl::string_view> cells) { return finder_.Score(cells); },
+              [this](const SheetRow& row) { return finder_.OnRow(row); }, reading_.files),
       digest_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(digest_, EVP_sha256(), nullptr);
   if (options_.coverage.has_value()) {
@@ -68,7 +75,8 @@ absl::Status ImportJob::Feed(absl::string_view bytes) {
 
 absl::Status ImportJob::Finish() {
   RETURN_IF_ERROR(reader_.Finish());
-  if (!plan_.has_value()) return NoHeader();
+  RETURN_IF_ERROR(finder_.Finish());
+  if (!finder_.found()) return NoHeader();
   if (rows_ == 0 && !options_.coverage.has_value()) {
     return absl::InvalidArgumentError(
         "Tệp chỉ có dòng tiêu đề, không có hồ sơ nào, và không khai phạm vi (từ ngày, đến ngày).");
@@ -81,55 +89,53 @@ absl::Status ImportJob::Finish() {
   return absl::OkStatus();
 }
 
-absl::Status ImportJob::OnRow(const CsvRow& row) {
-  if (!plan_.has_value()) {
-    // A title row with a problem is a title row.
-    ColumnPlan plan = MapHeader(row.cells);
-    if (row.problem == CsvRow::Problem::kNone && plan.missing.empty()) {
-      return OnHeader(std::move(plan));
-    }
-    if (!best_title_.has_value() || plan.recognised > best_title_->recognised) {
-      best_title_ = std::move(plan);
-    }
-    return ++title_rows_ > kCsvTitleRowsMax ? NoHeader() : absl::OkStatus();
+absl::Status ImportJob::CountRow() {
+  if (++rows_ <= kImportRowsMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("Tệp có quá ", NumberVi(kImportRowsMax), " dòng."));
+}
+
+absl::Status ImportJob::OnHeader(const ColumnPlan& plan) {
+  if (!plan_.has_value()) plan_ = plan;
+  return absl::OkStatus();
+}
+
+absl::Status ImportJob::OnDossier(const MeaningCells& cells, int64_t row_number,
+                                  CsvRow::Problem problem) {
+  RETURN_IF_ERROR(CountRow());
+  if (problem != CsvRow::Problem::kNone) {
+    return Keep(MakeReject(cells, row_number, v1::RejectReason::BAD_ROW,
+                           std::string(CsvProblemText(problem))));
   }
-  if (++rows_ > kImportRowsMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("Tệp có quá ", NumberVi(kImportRowsMax), " dòng."));
-  }
-  MeaningCells cells;
-  for (int meaning = 0; meaning < kMeaningCount; ++meaning) {
-    const int column = plan_->column_of[static_cast<size_t>(meaning)];
-    if (column >= 0 && static_cast<size_t>(column) < row.cells.size()) {
-      cells[static_cast<size_t>(meaning)] = row.cells[static_cast<size_t>(column)];
-    }
-  }
-  if (row.problem != CsvRow::Problem::kNone) {
-    return Keep(MakeReject(cells, row.number, v1::RejectReason::BAD_ROW,
-                           std::string(CsvProblemText(row.problem))));
-  }
-  std::variant<Row, v1::Reject> mapped = mapper_.Map(cells, row.number);
+  std::variant<Row, v1::Reject> mapped = mapper_.Map(cells, row_number);
   if (auto* const reject = std::get_if<v1::Reject>(&mapped)) return Keep(std::move(*reject));
   return Stage(std::get<Row>(std::move(mapped)));
 }
 
-absl::Status ImportJob::OnHeader(ColumnPlan plan) {
-  plan_ = std::move(plan);
-  best_title_.reset();
-  return absl::OkStatus();
+absl::Status ImportJob::OnStatement(const StatementRow& row) {
+  if (!reading_.statements) {
+    return absl::InvalidArgumentError(
+        "Tệp là bảng tổng hợp theo đơn vị, không phải danh sách hồ sơ; chưa nhận được ở đây.");
+  }
+  RETURN_IF_ERROR(CountRow());
+  if (row.reason == v1::RejectReason::UNSPECIFIED) return reading_.statements(row);
+  MeaningCells cells;
+  cells[static_cast<size_t>(Meaning::kUnit)] = row.unit;
+  return Keep(MakeReject(cells, row.row_number, row.reason, row.message));
 }
 
 // Names the headers seen, so that the officer sees which one is spelled in a way we do not know. A
 // row without a single known header is not shown: in a file without headers it is somebody's data.
 absl::Status ImportJob::NoHeader() const {
-  if (!best_title_.has_value() || best_title_->recognised == 0) {
+  const std::optional<ColumnPlan>& best_title = finder_.best_title();
+  if (!best_title.has_value() || best_title->recognised == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("Không thấy dòng tiêu đề nào quen thuộc trong ", kCsvTitleRowsMax,
                      " dòng đầu; cần các cột mã hồ sơ, đơn vị tiếp nhận, ngày tiếp nhận. "
-                     "Nếu tệp có tiêu đề, hãy lưu lại dạng \"CSV UTF-8\"."));
+                     "Nếu tệp có tiêu đề, hãy lưu lại dạng .xlsx hoặc \"CSV UTF-8\"."));
   }
   std::vector<std::string> headers;
-  for (const v1::ColumnMapping& column : best_title_->columns) {
+  for (const v1::ColumnMapping& column : best_title->columns) {
     if (column.header().empty()) continue;
     if (headers.size() == kHeadersShownMax) {
       headers.push_back("…");
@@ -138,7 +144,7 @@ absl::Status ImportJob::NoHeader() const {
     headers.push_back(absl::StrCat("\"", column.header(), "\""));
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("Tệp thiếu cột ", absl::StrJoin(best_title_->missing, ", "),
+      absl::StrCat("Tệp thiếu cột ", absl::StrJoin(best_title->missing, ", "),
                    ". Các cột thấy được: ", absl::StrJoin(headers, ", "), "."));
 }
 
@@ -190,7 +196,16 @@ void ImportJob::Describe(v1::Import& import) const {
   import.set_rows(rows_);
   import.set_rejected(rejected_);
   import.clear_columns();
-  for (const v1::ColumnMapping& column : plan_->columns) *import.add_columns() = column;
+  const std::vector<v1::ColumnMapping>& columns =
+      plan_.has_value() ? plan_->columns : finder_.statement_plan().columns;
+  import.mutable_columns()->Assign(columns.begin(), columns.end());
+  import.set_unit_column(options_.unit_column);
+  const SheetTitle& title = finder_.notes().title;
+  if (!import.has_extracted_at() && title.extracted.has_value()) {
+    // What a title says must be possible to be believed.
+    const absl::Time extracted = absl::FromCivil(*title.extracted, VietNamTime());
+    if (extracted <= now_) *import.mutable_extracted_at() = ToProto(extracted);
+  }
   if (options_.coverage.has_value()) {
     *import.mutable_coverage() = *options_.coverage;
   } else if (first_day_.has_value()) {
@@ -199,6 +214,11 @@ void ImportJob::Describe(v1::Import& import) const {
     coverage.mutable_unit_ids()->Assign(unit_ids_.begin(), unit_ids_.end());
     coverage.set_from(FormatDay(*first_day_));
     coverage.set_to(FormatDay(*last_day_));
+    // The title knows of days without dossiers too.
+    if (title.from.has_value() && *title.from <= *first_day_ && *last_day_ <= *title.to) {
+      coverage.set_from(FormatDay(*title.from));
+      coverage.set_to(FormatDay(std::min(*title.to, DayOf(now_))));
+    }
     coverage.set_extent(v1::Coverage::Extent::PARTIAL);
   }
   import.clear_warnings();
@@ -210,7 +230,9 @@ void ImportJob::AddWarnings(v1::Import& import) const {
     *import.add_warnings() = std::move(warning);
   }
   using Kind = v1::ImportWarning::Kind;
-  if (!options_.channel.has_value() && plan_->column(Meaning::kChannel) < 0 && rows_ > 0) {
+  AddReadingWarnings(import);
+  if (!options_.channel.has_value() && plan_.has_value() && plan_->column(Meaning::kChannel) < 0 &&
+      rows_ > 0) {
     AddWarning(import, Kind::UNKNOWN_CHANNEL, rows_, 0,
                "Tệp không có cột kênh thực hiện và không khai kênh khi tải lên; mọi hồ sơ được đếm "
                "vào cột \"chưa rõ kênh\".");
@@ -226,6 +248,54 @@ void ImportJob::AddWarnings(v1::Import& import) const {
                absl::StrCat("Tệp có đúng ", NumberVi(rows_),
                             " dòng: có thể hệ thống chỉ xuất đến giới hạn trang. Hãy xuất theo "
                             "từng khoảng ngày ngắn hơn."));
+  }
+}
+
+void ImportJob::AddReadingWarnings(v1::Import& import) const {
+  using Kind = v1::ImportWarning::Kind;
+  const TableFinder::Notes& notes = finder_.notes();
+  const XlsxNotes& workbook = reader_.xlsx_notes();
+  if (notes.hidden_rows > 0) {
+    AddWarning(import, Kind::HIDDEN_ROWS, notes.hidden_rows, notes.first_hidden_row,
+               absl::StrCat(NumberVi(notes.hidden_rows),
+                            " dòng đang bị ẩn trong bảng tính vẫn được đọc."));
+  }
+  const auto sheets = [&](const std::vector<std::string>& names, absl::string_view what) {
+    if (names.empty()) return;
+    const size_t shown = std::min<size_t>(names.size(), kHeadersShownMax);
+    AddWarning(
+        import, Kind::SHEETS, 0, 0,
+        absl::StrCat("Bảng ở trang khác ", what, ": ",
+                     absl::StrJoin(names.begin(), names.begin() + static_cast<int>(shown), ", "),
+                     "."));
+  };
+  sheets(notes.sheets_read, "cũng được đọc (số dòng cộng thêm 10.000.000 cho mỗi trang)");
+  sheets(notes.sheets_skipped, "thuộc loại khác, không được đọc");
+  sheets(workbook.hidden_sheets, "đang bị ẩn, không được đọc");
+  if (workbook.formulas_without_value > 0) {
+    AddWarning(import, Kind::NO_VALUE, 0, workbook.first_formula_row,
+               absl::StrCat(NumberVi(workbook.formulas_without_value),
+                            " ô công thức không có sẵn kết quả, được coi là trống. Hãy mở bằng "
+                            "Excel và lưu lại."));
+  }
+  const Encoding encoding = reader_.encoding().value_or(Encoding::kUtf8);
+  const bool font_bytes = encoding == Encoding::kTcvn3 || encoding == Encoding::kVni;
+  if (font_bytes || notes.legacy != Legacy::kNone) {
+    AddWarning(import, Kind::ENCODING, 0, 0,
+               absl::StrCat("Văn bản được chuyển từ ",
+                            font_bytes ? EncodingName(encoding) : LegacyName(notes.legacy),
+                            " sang Unicode; hãy xem lại tên đơn vị."));
+  }
+  if (notes.month_first) {
+    AddWarning(import, Kind::DATES, 0, 0,
+               "Ngày trong tệp ghi theo kiểu tháng/ngày/năm (cả cột cho thấy như vậy) và đã được "
+               "đảo lại.");
+  }
+  if (options_.coverage.has_value() && notes.title.from.has_value() &&
+      (*notes.title.from != covers_from_ || *notes.title.to != covers_to_)) {
+    AddWarning(import, Kind::WINDOW, 0, 0,
+               absl::StrCat("Tiêu đề trong tệp ghi từ ", FormatDay(*notes.title.from), " đến ",
+                            FormatDay(*notes.title.to), ", khác phạm vi đã khai."));
   }
 }
 

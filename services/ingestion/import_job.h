@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,10 +14,11 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "dondoc/v1/imports.pb.h"
-#include "services/ingestion/csv_reader.h"
 #include "services/ingestion/header_map.h"
 #include "services/ingestion/ledger/directory.h"
 #include "services/ingestion/ledger/ledger.h"
+#include "services/ingestion/reading/sheet_reader.h"
+#include "services/ingestion/reading/table_finder.h"
 #include "services/ingestion/row_mapper.h"
 
 using evp_md_ctx = struct evp_md_ctx_st;
@@ -39,6 +41,7 @@ struct ImportOptions {
   std::optional<absl::Time> extracted_at;
   bool preview = false;
   bool confirm_withdrawals = false;
+  std::string unit_column;  // as CreateImportRequest has it
 };
 
 // One file as it streams in: its rows are mapped, staged and, where they cannot be counted, kept as
@@ -52,8 +55,16 @@ class ImportJob {
     int64_t reject_bytes_max = kRejectBytesMax;
   };
 
+  // How files are read.
+  struct Reading {
+    SheetReader::Options files;
+    std::shared_ptr<const ColumnSynonyms> synonyms;  // the user's own; may be null
+    // Gets the rows of a file that states totals; such a file is refused without it.
+    std::function<absl::Status(const StatementRow& row)> statements;
+  };
+
   ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory, ImportOptions options,
-            const std::string& province, absl::Time now, Limits limits);
+            const std::string& province, absl::Time now, Limits limits, Reading reading = {});
   ~ImportJob();
   ImportJob(const ImportJob&) = delete;
   ImportJob& operator=(const ImportJob&) = delete;
@@ -73,26 +84,30 @@ class ImportJob {
   int64_t staged() const { return staged_count_; }
 
  private:
-  absl::Status OnRow(const CsvRow& row);
-  absl::Status OnHeader(ColumnPlan plan);
+  absl::Status CountRow();
+  absl::Status OnHeader(const ColumnPlan& plan);
+  absl::Status OnDossier(const MeaningCells& cells, int64_t row_number, CsvRow::Problem problem);
+  absl::Status OnStatement(const StatementRow& row);
   absl::Status NoHeader() const;
   absl::Status Stage(Row row);
   absl::Status Keep(v1::Reject reject);
   absl::Status Flush();
   void NoteCoverage(const Row& row);
   void AddWarnings(v1::Import& import) const;
+  void AddReadingWarnings(v1::Import& import) const;
 
   ImportStore& store_;
   const ImportOptions options_;
   const Limits limits_;
+  const Reading reading_;
+  const absl::Time now_;
   RowMapper mapper_;
-  CsvReader reader_;
+  TableFinder finder_;
+  SheetReader reader_;
   evp_md_ctx* digest_;
   std::string sha256_;
 
-  std::optional<ColumnPlan> plan_;
-  std::optional<ColumnPlan> best_title_;  // the row that looked most like a header
-  int title_rows_ = 0;
+  std::optional<ColumnPlan> plan_;  // of the first table
 
   std::vector<Row> staged_;
   std::vector<v1::Reject> rejects_;

@@ -12,6 +12,7 @@
 #include "services/ingestion/coverage_check.h"
 #include "services/ingestion/page_token.h"
 #include "services/ingestion/rejects_csv.h"
+#include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 constexpr int kPageSize = 100;
 constexpr int kPageSizeMax = 1'000;
 constexpr size_t kImportIdBytesMax = 63;
+constexpr size_t kUnitColumnBytesMax = 200;
 constexpr size_t kPieceBytes = 64 << 10;
 constexpr absl::Duration kCancelGrace = absl::Milliseconds(50);
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(5);
@@ -147,6 +149,12 @@ absl::StatusOr<ImportOptions> ImportService::ReadOptions(
                                   {"covers_from", "covers_to", "covers_unit_ids", "complete"}));
     options.coverage = std::move(coverage);
   }
+  if (first.unit_column().size() > kUnitColumnBytesMax || !IsUtf8(first.unit_column())) {
+    return Invalid("unit_column",
+                   absl::StrCat("want \"receiving\", \"handling\" or a header of at most ",
+                                kUnitColumnBytesMax, " bytes"));
+  }
+  options.unit_column = first.unit_column();
   options.preview = first.preview();
   options.confirm_withdrawals = first.confirm_withdrawals();
   return options;

@@ -399,8 +399,8 @@ TEST_P(ImportsTest, AFileThatCannotBeReadFailsAndSaysWhy) {
     std::string bytes;
     const char* error;
   } kCases[] = {
-      {std::string("PK\x03\x04", 4) + std::string(300'000, 'x'), ".xlsx"},
-      {"<html></html>", "HTML"},
+      {std::string("PK\x03\x04", 4) + std::string(300'000, 'x'), "bị hỏng"},
+      {"<html></html>", "Không thấy dòng tiêu đề"},
       {"", "rỗng"},
       {"Mã hồ sơ,Ghi chú,Ngày tiếp nhận\nA,b,c\n", "thiếu cột đơn vị tiếp nhận"},
       {"Mã hồ sơ,Ghi chú,Ngày tiếp nhận\nA,b,c\n", "\"Ghi chú\""},

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
 #include "services/ingestion/ledger/dossier_check.h"
+#include "services/ingestion/reading/cell_forms.h"
 #include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
@@ -61,6 +62,11 @@ std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t 
   // Before the unit, so that a total or a signature at the end of a sheet is what it is.
   if (row.dossier.code().empty()) {
     refusal = Refusal{v1::RejectReason::MISSING_CODE, "Dòng không có mã hồ sơ."};
+  } else if (IsRoundedNumber(row.dossier.code())) {
+    refusal = Refusal{v1::RejectReason::BAD_CODE,
+                      absl::StrCat("Mã hồ sơ ", Shown(row.dossier.code()),
+                                   " đã bị bảng tính làm tròn thành số mũ, mất chữ số. Hãy định "
+                                   "dạng cột là văn bản rồi xuất lại.")};
   }
   if (!refusal.has_value()) refusal = ReadEnums(cells, row.dossier, unknown_channel);
   if (!refusal.has_value()) refusal = ReadTimes(cells, row.dossier);

@@ -43,7 +43,8 @@ void Merges::Fill(int64_t row, std::vector<std::string>& cells) {
     const size_t last = static_cast<size_t>(open.area.last_column);
     if (cells.size() <= last) cells.resize(last + 1);
     for (size_t i = static_cast<size_t>(open.area.first_column); i <= last; ++i) {
-      if (cells[i].empty()) cells[i] = open.text;
+      // A text that a merge hides stays in the file; nobody sees it.
+      cells[i] = open.text;
     }
   }
 }

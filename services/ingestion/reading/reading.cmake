@@ -10,3 +10,10 @@ pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 target_link_libraries(dondoc_ingestion_service
     PUBLIC ICU::uc EXPAT::EXPAT
     PRIVATE LibXml2::LibXml2 PkgConfig::libzip)
+
+dondoc_test(ingestion_formats_test unit
+    SOURCES reading/fixtures_test.cc
+    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing)
+if(DONDOC_TESTS)
+  target_compile_definitions(ingestion_formats_test PRIVATE DONDOC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endif()

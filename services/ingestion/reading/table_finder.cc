@@ -272,11 +272,10 @@ absl::Status TableFinder::OnDossierRow(const SheetRow& row) {
       if (total || footer || after_total_ || IsSectionText(text)) return absl::OkStatus();
     } else {
       const absl::string_view code = CellAt(row.cells, plan_.column(Meaning::kCode));
-      // A section or a total merged over all columns.
-      const bool one_text = row.cells.size() > 2 &&
-                            std::all_of(row.cells.begin(), row.cells.end(),
-                                        [code](absl::string_view cell) { return cell == code; });
+      // A section or a total merged over several columns.
+      const bool one_text = code == CellAt(row.cells, plan_.column(Meaning::kUnit));
       if (one_text && (IsSectionText(code) || IsTotalText(code) || IsFooterText(code))) {
+        after_total_ = after_total_ || !IsSectionText(code);
         return absl::OkStatus();
       }
     }

@@ -92,7 +92,13 @@ absl::StatusOr<Encoding> DetectEncoding(absl::string_view head) {
   if (best_look.good()) return best;
   // A UTF-8 file with a few broken characters is better read, its broken rows as rejects.
   const std::string as_utf8 = ToUtf8(head, head.size() * 3);
-  if (LookAt(as_utf8).good()) return Encoding::kUtf8;
+  int64_t broken = 0;
+  for (size_t at = 0; (at = as_utf8.find("\xEF\xBF\xBD", at)) != std::string::npos; at += 3)
+    ++broken;
+  constexpr int64_t kOneBrokenIn = 100;
+  if (broken * kOneBrokenIn <= static_cast<int64_t>(head.size()) && LookAt(as_utf8).good()) {
+    return Encoding::kUtf8;
+  }
   const absl::string_view looks_like =
       best_look.plausible > 0 ? EncodingName(best) : absl::string_view("không rõ");
   return absl::InvalidArgumentError(

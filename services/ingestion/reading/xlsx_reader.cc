@@ -160,7 +160,7 @@ class SheetHandler : public XmlStream::Handler {
   }
 
   void EndCell() {
-    if (has_formula_ && !has_value_) {
+    if (has_formula_ && text_.empty() && type_ != "str") {
       if (notes_.formulas_without_value++ == 0) notes_.first_formula_row = row_.number;
     }
     if (!has_value_) return;
