@@ -41,11 +41,12 @@ void Merge(std::vector<DayRange>& ranges, DayRange added) {
 }  // namespace
 
 const Cover* CoverageTable::Own(int unit) const {
-  return static_cast<size_t>(unit) < units_.size() ? units_[static_cast<size_t>(unit)].get()
-                                                   : nullptr;
+  const CoverChunk* chunk = ChunkOf(unit);
+  if (chunk == nullptr) return nullptr;
+  return chunk->covers[static_cast<size_t>(unit) % kCoverChunkUnits].get();
 }
 
-bool CoverageTable::Complete(int unit, const DayRange& days) const {
+bool CoverageTable::CompleteByWalk(int unit, const DayRange& days) const {
   // Walks from the first day on, each time as far as either cover reaches.
   int64_t day = days.first;
   while (day <= days.last) {
@@ -81,7 +82,7 @@ std::optional<absl::Time> CoverageTable::NewestClaim(int unit) const {
   return newest->claim_time;
 }
 
-void CoverageBook::AddTo(std::shared_ptr<const Cover>& cover, const Claim& claim) const {
+void CoverageBook::AddTo(std::shared_ptr<const Cover>& cover, const Claim& claim) {
   auto changed = cover == nullptr ? std::make_shared<Cover>() : std::make_shared<Cover>(*cover);
   if (claim.complete) Merge(changed->complete, claim.days);
   changed->last_day = std::max(changed->last_day.value_or(claim.days.last), claim.days.last);
@@ -92,16 +93,39 @@ void CoverageBook::AddTo(std::shared_ptr<const Cover>& cover, const Claim& claim
   cover = std::move(changed);
 }
 
-void CoverageBook::Recompute(std::optional<int> unit) {
-  std::shared_ptr<const Cover>& cover =
-      unit.has_value() ? units_[static_cast<size_t>(*unit)] : everyone_;
-  const std::vector<int64_t>& claims =
-      unit.has_value() ? claims_of_unit_[static_cast<size_t>(*unit)] : claims_of_everyone_;
-  cover = nullptr;
+std::shared_ptr<const Cover> CoverageBook::Recomputed(const std::vector<int64_t>& claims) const {
+  std::shared_ptr<const Cover> cover;
   for (const int64_t sequence : claims) {
     const Claim& claim = claims_.at(sequence);
     if (claim.live) AddTo(cover, claim);
   }
+  return cover;
+}
+
+std::shared_ptr<const Cover> CoverageBook::Own(int unit) const {
+  const size_t chunk = static_cast<size_t>(unit) / kCoverChunkUnits;
+  if (chunk >= chunks_.size() || chunks_[chunk] == nullptr) return nullptr;
+  return chunks_[chunk]->covers[static_cast<size_t>(unit) % kCoverChunkUnits];
+}
+
+void CoverageBook::SetOwn(int unit, std::shared_ptr<const Cover> cover) {
+  const size_t index = static_cast<size_t>(unit) / kCoverChunkUnits;
+  const size_t slot = static_cast<size_t>(unit) % kCoverChunkUnits;
+  if (index >= chunks_.size()) chunks_.resize(index + 1);
+  std::shared_ptr<CoverChunk>& chunk = chunks_[index];
+  if (chunk == nullptr) {
+    chunk = std::make_shared<CoverChunk>();
+  } else if (chunk->generation != generation_) {
+    chunk = std::make_shared<CoverChunk>(*chunk);
+  }
+  chunk->generation = generation_;
+  CoverChunk::Newest newest;
+  if (cover != nullptr && !cover->complete.empty()) {
+    newest.days = cover->complete.back();
+    newest.only = cover->complete.size() == 1;
+  }
+  chunk->newest[slot] = newest;
+  chunk->covers[slot] = std::move(cover);
 }
 
 void CoverageBook::Put(Claim claim) {
@@ -119,7 +143,7 @@ void CoverageBook::Put(Claim claim) {
   if (put.every_unit) {
     if (!replaces) claims_of_everyone_.push_back(sequence);
     if (replaces) {
-      Recompute(std::nullopt);
+      everyone_ = Recomputed(claims_of_everyone_);
     } else if (put.live) {
       AddTo(everyone_, put);
     }
@@ -127,23 +151,25 @@ void CoverageBook::Put(Claim claim) {
   }
   for (const int unit : put.units) {
     const size_t index = static_cast<size_t>(unit);
-    if (index >= units_.size()) {
-      units_.resize(index + 1);
-      claims_of_unit_.resize(index + 1);
-    }
-    if (!replaces) claims_of_unit_[index].push_back(sequence);
+    if (index >= claims_of_unit_.size()) claims_of_unit_.resize(index + 1);
     if (replaces) {
-      Recompute(unit);
-    } else if (put.live) {
-      AddTo(units_[index], put);
+      SetOwn(unit, Recomputed(claims_of_unit_[index]));
+      continue;
     }
+    claims_of_unit_[index].push_back(sequence);
+    if (!put.live) continue;
+    std::shared_ptr<const Cover> cover = Own(unit);
+    AddTo(cover, put);
+    SetOwn(unit, std::move(cover));
   }
 }
 
-CoverageTable CoverageBook::Table(int size) const {
-  std::vector<std::shared_ptr<const Cover>> units = units_;
-  units.resize(static_cast<size_t>(size));
-  return CoverageTable(everyone_, std::move(units));
+CoverageTable CoverageBook::Table() {
+  CoverageTable table;
+  table.everyone_ = everyone_;
+  table.chunks_.assign(chunks_.begin(), chunks_.end());
+  ++generation_;
+  return table;
 }
 
 const Claim* CoverageBook::Find(int64_t sequence) const {

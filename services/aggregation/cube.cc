@@ -151,28 +151,14 @@ Counts CubeView::UnitCounts(const DefinitionPlane& plane, int unit, const DayRan
 }
 
 Figure CubeView::UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const {
-  Figure figure;
-  figure.counts = UnitCounts(plane, unit, window);
-  const bool covered = coverage_.Complete(unit, Intersect(window, (*units_)[unit].validity));
-  if (covered) {
-    figure.basis = v1::Basis::DOSSIERS;
-  } else if (figure.counts.total() > 0) {
-    figure.basis = v1::Basis::PARTIAL_DOSSIERS;
-  }
-  return figure;
+  return FigureOf(UnitCounts(plane, unit, window), unit,
+                  Intersect(window, units_->facts(unit).validity));
 }
 
 bool CubeView::Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const {
-  const UnitEntry& entry = (*units_)[unit];
-  if (!entry.known) return false;
-  return !Intersect(window, entry.validity).empty() || UnitCounts(plane, unit, window).total() > 0;
-}
-
-void RollUp::Add(const Figure& figure) {
-  counts_ += figure.counts;
-  ++units_;
-  if (figure.basis == v1::Basis::DOSSIERS) ++complete_;
-  if (figure.basis == v1::Basis::NONE) ++none_;
+  const UnitFacts& facts = units_->facts(unit);
+  if (!facts.known) return false;
+  return !Intersect(window, facts.validity).empty() || UnitCounts(plane, unit, window).total() > 0;
 }
 
 Figure RollUp::Result() const {
@@ -420,7 +406,7 @@ std::shared_ptr<const CubeView> Cube::View() {
   auto view = std::make_shared<CubeView>();
   view->position_ = position_;
   view->units_ = table_;
-  view->coverage_ = coverage_.Table(table_->size());
+  view->coverage_ = coverage_.Table();
   view->definitions_ = definitions_;
   for (auto& [id, counted] : counted_) {
     if (counted.shown == nullptr) {

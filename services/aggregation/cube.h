@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -65,8 +66,17 @@ class CubeView {
   Figure UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const;
   // Whether the unit has a part in the window: exists in it, or has dossiers in it.
   bool Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const;
+  // visit(unit, facts, figure) for each unit that has a part in the window, by index: what Concerns
+  // and UnitFigure say of every unit, for a fraction of the time.
+  template <typename Visit>
+  void ForEachConcerned(const DefinitionPlane& plane, const DayRange& window, Visit visit) const;
 
  private:
+  Figure FigureOf(const Counts& counts, int unit, const DayRange& existing) const {
+    if (coverage_.Complete(unit, existing)) return {counts, v1::Basis::DOSSIERS};
+    return {counts, counts.total() > 0 ? v1::Basis::PARTIAL_DOSSIERS : v1::Basis::NONE};
+  }
+
   friend class Cube;
   v1::Position position_;
   std::shared_ptr<const UnitTable> units_;
@@ -75,11 +85,37 @@ class CubeView {
   std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
 };
 
+template <typename Visit>
+void CubeView::ForEachConcerned(const DefinitionPlane& plane, const DayRange& window,
+                                Visit visit) const {
+  PlaneRow row;
+  for (int first = 0; first < units_->size(); first += kChunkUnits) {
+    plane.days.InChunk(first / kChunkUnits, window, row);
+    const int end = std::min(first + kChunkUnits, units_->size());
+    for (int unit = first; unit < end; ++unit) {
+      const UnitFacts& facts = units_->facts(unit);
+      if (!facts.known) continue;
+      const Counts counts = DayPlane::CountsAt(row, unit - first);
+      const DayRange existing = Intersect(window, facts.validity);
+      if (existing.empty() && counts.total() == 0) continue;
+      visit(unit, facts, FigureOf(counts, unit, existing));
+    }
+  }
+}
+
 // Adds figures up: pooled counts; basis DOSSIERS when all are, NONE when none has any, otherwise
 // PARTIAL_DOSSIERS.
 class RollUp {
  public:
-  void Add(const Figure& figure);
+  void Add(const Figure& figure) {
+    counts_.online += figure.counts.online;
+    counts_.counter += figure.counts.counter;
+    counts_.postal += figure.counts.postal;
+    counts_.unknown += figure.counts.unknown;
+    ++units_;
+    if (figure.basis == v1::Basis::DOSSIERS) ++complete_;
+    if (figure.basis == v1::Basis::NONE) ++none_;
+  }
   Figure Result() const;
 
  private:

@@ -127,6 +127,24 @@ class RandomLedger {
   std::vector<v1::CoverageClaim> claims_;
 };
 
+void ExpectAllTogetherAsOneByOne(const CubeView& view, const DefinitionPlane& plane,
+                                 const DayRange& window) {
+  int next = 0;
+  const auto expect_no_part = [&](int end) {
+    for (; next < end; ++next) EXPECT_FALSE(view.Concerns(plane, next, window)) << next;
+  };
+  view.ForEachConcerned(plane, window, [&](int unit, const UnitFacts& facts, const Figure& figure) {
+    expect_no_part(unit);
+    ++next;
+    EXPECT_TRUE(view.Concerns(plane, unit, window)) << unit;
+    EXPECT_EQ(facts.level, view.units()[unit].level);
+    const Figure alone = view.UnitFigure(plane, unit, window);
+    EXPECT_EQ(figure.counts, alone.counts) << unit;
+    EXPECT_EQ(figure.basis, alone.basis) << unit;
+  });
+  expect_no_part(view.units().size());
+}
+
 void ExpectAsRecounted(const CubeView& view, RandomLedger& random, int windows) {
   const int64_t at = view.position().sequence();
   for (const std::string id : {"received", "online-services"}) {
@@ -134,6 +152,7 @@ void ExpectAsRecounted(const CubeView& view, RandomLedger& random, int windows) 
     ASSERT_NE(plane, nullptr) << id;
     for (int i = 0; i < windows; ++i) {
       const DayRange window = random.Window();
+      ExpectAllTogetherAsOneByOne(view, *plane, window);
       for (int unit = 0; unit < kUnits; ++unit) {
         const std::string unit_id = UnitId(unit);
         const std::optional<int> index = view.units().Find(unit_id);

@@ -217,10 +217,6 @@ void DayPlane::InChunk(int chunk_index, const DayRange& window, PlaneRow& out) c
   }
 }
 
-Counts DayPlane::CountsAt(const PlaneRow& row, int slot) {
-  return {row[At(0, slot)], row[At(1, slot)], row[At(2, slot)], row[At(3, slot)]};
-}
-
 struct PlaneBuilder::Days {
   bool used = false;
   std::array<std::array<int64_t, kColumns * kChunkUnits>, kBlockDays> counts = {};

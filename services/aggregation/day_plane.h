@@ -75,7 +75,10 @@ class DayPlane {
   Counts In(int unit, const DayRange& window) const;
   // The same for units chunk · kChunkUnits and those after it, at once.
   void InChunk(int chunk, const DayRange& window, PlaneRow& out) const;
-  static Counts CountsAt(const PlaneRow& row, int slot);
+  static Counts CountsAt(const PlaneRow& row, int slot) {
+    const size_t at = static_cast<size_t>(slot);
+    return {row[at], row[at + kChunkUnits], row[at + 2 * kChunkUnits], row[at + 3 * kChunkUnits]};
+  }
 
  private:
   friend class PlaneBuilder;

@@ -99,49 +99,65 @@ int32_t LastDayOfStep(int32_t first, v1::TrendStep::Value step) {
 
 }  // namespace
 
-v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane& plane,
-                                     const Question& question) {
-  struct LevelSum {
-    RollUp roll_up;
-    bool any = false;
-    v1::LevelSummary summary;
-  };
-  std::array<LevelSum, kLevels.size()> sums;
-  RollUp overall;
-  const UnitTable& units = view.units();
-  for (int unit = 0; unit < units.size(); ++unit) {
-    // Dossiers of a unit that ended before `to` stay with it, so they are in its level and in the
-    // province; it is not one of the units that reached or did not.
-    if (!view.Concerns(plane, unit, question.window)) continue;
-    const Figure figure = view.UnitFigure(plane, unit, question.window);
-    overall.Add(figure);
-    const auto at = std::find(kLevels.begin(), kLevels.end(), units[unit].level);
-    if (at == kLevels.end()) continue;
-    LevelSum& sum = sums[static_cast<size_t>(at - kLevels.begin())];
-    sum.any = true;
-    sum.roll_up.Add(figure);
-    if (!units[unit].ExistsOn(question.window.last)) continue;
-    sum.summary.set_units(sum.summary.units() + 1);
+namespace {
+
+struct LevelSum {
+  RollUp roll_up;
+  bool any = false;
+  int64_t units = 0;
+  int64_t no_data = 0;
+  int64_t no_dossiers = 0;
+  int64_t reached = 0;
+  int64_t below = 0;
+
+  // A unit of the level that exists at the end of the window.
+  void Count(const Figure& figure, const std::optional<Target>& target) {
+    ++units;
     if (figure.no_data()) {
-      sum.summary.set_no_data(sum.summary.no_data() + 1);
+      ++no_data;
     } else if (figure.no_dossiers()) {
-      sum.summary.set_no_dossiers(sum.summary.no_dossiers() + 1);
-    } else if (question.target.has_value()) {
-      if (Reached(figure.counts.online, figure.counts.total(), *question.target)) {
-        sum.summary.set_reached(sum.summary.reached() + 1);
-      } else {
-        sum.summary.set_below(sum.summary.below() + 1);
-      }
+      ++no_dossiers;
+    } else if (target.has_value()) {
+      ++(Reached(figure.counts.online, figure.counts.total(), *target) ? reached : below);
     }
   }
+};
+
+}  // namespace
+
+v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane& plane,
+                                     const Question& question) {
+  std::array<LevelSum, kLevels.size()> sums;
+  RollUp overall;
+  view.ForEachConcerned(plane, question.window,
+                        [&](int, const UnitFacts& unit, const Figure& figure) {
+                          // Dossiers of a unit that ended before `to` stay with it, so they are in
+                          // its level and in the province; it is not one of the units that reached
+                          // or did not.
+                          overall.Add(figure);
+                          const auto at = std::find(kLevels.begin(), kLevels.end(), unit.level);
+                          if (at == kLevels.end()) return;
+                          LevelSum& sum = sums[static_cast<size_t>(at - kLevels.begin())];
+                          sum.any = true;
+                          sum.roll_up.Add(figure);
+                          const int32_t to = question.window.last;
+                          if (unit.validity.first <= to && to <= unit.validity.last) {
+                            sum.Count(figure, question.target);
+                          }
+                        });
   v1::GetSummaryResponse response;
   *response.mutable_overall() = ToRatio(overall.Result(), question.target);
   for (size_t i = 0; i < kLevels.size(); ++i) {
-    if (!sums[i].any) continue;
+    const LevelSum& sum = sums[i];
+    if (!sum.any) continue;
     v1::LevelSummary& summary = *response.add_levels();
-    summary = std::move(sums[i].summary);
     summary.set_level(kLevels[i]);
-    *summary.mutable_ratio() = ToRatio(sums[i].roll_up.Result(), question.target);
+    summary.set_units(sum.units);
+    summary.set_no_data(sum.no_data);
+    summary.set_no_dossiers(sum.no_dossiers);
+    summary.set_reached(sum.reached);
+    summary.set_below(sum.below);
+    *summary.mutable_ratio() = ToRatio(sum.roll_up.Result(), question.target);
   }
   *response.mutable_window() = ToWindow(question.window);
   SetDefinition(plane, response);

@@ -50,11 +50,13 @@ absl::StatusOr<UnitEntry> MakeUnitEntry(const v1::Unit& unit) {
 }
 
 UnitTable::UnitTable(std::vector<UnitEntry> entries) : entries_(std::move(entries)) {
+  facts_.reserve(entries_.size());
   UErrorCode error = U_ZERO_ERROR;
   const std::unique_ptr<icu::Collator> collator(
       icu::Collator::createInstance(icu::Locale("vi"), error));
   for (int unit = 0; unit < size(); ++unit) {
     UnitEntry& entry = entries_[static_cast<size_t>(unit)];
+    facts_.push_back({entry.validity, entry.level, entry.known});
     if (!entry.known) continue;
     entry.sort_key = SortKey(U_SUCCESS(error) ? collator.get() : nullptr, entry.name);
     by_id_.emplace(entry.unit_id, unit);

@@ -28,6 +28,13 @@ struct UnitEntry {
   bool ExistsOn(int32_t day) const { return validity.first <= day && day <= validity.last; }
 };
 
+// What a sum over all units looks at, apart from names and keys.
+struct UnitFacts {
+  DayRange validity;
+  v1::Level::Value level = v1::Level::UNSPECIFIED;
+  bool known = false;
+};
+
 // kInvalidArgument when the directory's days cannot be read.
 absl::StatusOr<UnitEntry> MakeUnitEntry(const v1::Unit& unit);
 
@@ -39,6 +46,7 @@ class UnitTable {
 
   int size() const { return static_cast<int>(entries_.size()); }
   const UnitEntry& operator[](int unit) const { return entries_[static_cast<size_t>(unit)]; }
+  const UnitFacts& facts(int unit) const { return facts_[static_cast<size_t>(unit)]; }
   // Of a known unit; nullopt when there is none of that id.
   std::optional<int> Find(absl::string_view unit_id) const;
   // The known units in the Vietnamese order of their names, then by id.
@@ -46,6 +54,7 @@ class UnitTable {
 
  private:
   std::vector<UnitEntry> entries_;
+  std::vector<UnitFacts> facts_;
   absl::flat_hash_map<std::string, int> by_id_;
   std::vector<int> by_name_;
 };

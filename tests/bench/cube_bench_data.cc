@@ -119,7 +119,7 @@ bool Data::NextChunk(std::string& text) {
   return true;
 }
 
-v1::FeedEvent Data::Sequence(int64_t sequence, int changes) {
+v1::FeedEvent Data::Sequence(int64_t sequence, int changes, bool recent) {
   v1::FeedEvent event;
   event.set_sequence(sequence);
   event.set_complete(true);
@@ -131,7 +131,10 @@ v1::FeedEvent Data::Sequence(int64_t sequence, int changes) {
   std::unordered_map<uint32_t, uint32_t> procedures;
   for (int i = 0; i < changes; ++i) {
     const int unit = Pick(options_.units);
-    const Facts facts = Dossier(unit);
+    Facts facts = Dossier(unit);
+    if (recent && Pick(10) > 0) {
+      facts.day = kFirstDay + std::max(0, options_.days - 1 - Pick(30));
+    }
     const auto of_unit = units.emplace(unit, static_cast<uint32_t>(block.unit_ids_size()));
     if (of_unit.second) block.add_unit_ids(UnitId(unit));
     const auto of_procedure =

@@ -29,8 +29,9 @@ class Data {
   bool NextChunk(std::string& chunk);
   int64_t cells() const { return cells_; }
 
-  // A sequence that adds `changes` dossiers, some moved from one state to another.
-  v1::FeedEvent Sequence(int64_t sequence, int changes);
+  // A sequence that adds `changes` dossiers of any units: nine of ten received on the last 30 days
+  // when `recent`, otherwise on any.
+  v1::FeedEvent Sequence(int64_t sequence, int changes, bool recent);
 
   std::string UnitId(int unit) const;
   int Pick(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
