@@ -4,16 +4,18 @@ target_sources(dondoc_ingestion_service PRIVATE
     reading/number_format.cc reading/row_words.cc reading/sheet_reader.cc reading/sheet_title.cc
     reading/spool.cc reading/statement_columns.cc reading/table_finder.cc reading/text_decoder.cc
     reading/xlsx_package.cc reading/xlsx_reader.cc reading/xlsx_workbook.cc reading/xml_stream.cc)
-find_package(EXPAT MODULE REQUIRED)
-find_package(LibXml2 MODULE REQUIRED)
-pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 target_link_libraries(dondoc_ingestion_service
     PUBLIC ICU::uc EXPAT::EXPAT
     PRIVATE LibXml2::LibXml2 PkgConfig::libzip)
 
 dondoc_test(ingestion_formats_test unit
-    SOURCES reading/fixtures_test.cc
+    SOURCES reading/fixtures_test.cc reading/reading_test.cc
+    LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing PkgConfig::libzip)
+dondoc_test(ingestion_imports_formats_test integration
+    SOURCES reading/imports_formats_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing)
 if(DONDOC_TESTS)
-  target_compile_definitions(ingestion_formats_test PRIVATE DONDOC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  foreach(test ingestion_formats_test ingestion_imports_formats_test)
+    target_compile_definitions(${test} PRIVATE DONDOC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  endforeach()
 endif()
