@@ -88,9 +88,9 @@ class CubeView {
 template <typename Visit>
 void CubeView::ForEachConcerned(const DefinitionPlane& plane, const DayRange& window,
                                 Visit visit) const {
-  PlaneRow row;
-  for (int first = 0; first < units_->size(); first += kChunkUnits) {
-    plane.days.InChunk(first / kChunkUnits, window, row);
+  const int chunks = (units_->size() + kChunkUnits - 1) / kChunkUnits;
+  plane.days.ForEachChunk(chunks, window, [&](int chunk, const PlaneRow& row) {
+    const int first = chunk * kChunkUnits;
     const int end = std::min(first + kChunkUnits, units_->size());
     for (int unit = first; unit < end; ++unit) {
       const UnitFacts& facts = units_->facts(unit);
@@ -100,7 +100,7 @@ void CubeView::ForEachConcerned(const DefinitionPlane& plane, const DayRange& wi
       if (existing.empty() && counts.total() == 0) continue;
       visit(unit, facts, FigureOf(counts, unit, existing));
     }
-  }
+  });
 }
 
 // Adds figures up: pooled counts; basis DOSSIERS when all are, NONE when none has any, otherwise

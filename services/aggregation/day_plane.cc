@@ -194,15 +194,21 @@ Counts DayPlane::In(int unit, const DayRange& window) const {
   return CountsAt(row, slot);
 }
 
-void DayPlane::InChunk(int chunk_index, const DayRange& window, PlaneRow& out) const {
-  const size_t index = static_cast<size_t>(chunk_index);
-  if (window.empty() || index >= chunks_.size() || chunks_[index] == nullptr) {
+DayPlane::Found DayPlane::Find(int chunk, const DayRange& window) const {
+  const size_t index = static_cast<size_t>(chunk);
+  if (window.empty() || index >= chunks_.size() || chunks_[index] == nullptr) return {};
+  const Chunk& found = *chunks_[index];
+  return {&found, UpTo(found, window.last), UpTo(found, int64_t{window.first} - 1)};
+}
+
+void DayPlane::SumInChunk(const Found& found, const DayRange& window, PlaneRow& out) {
+  if (found.chunk == nullptr) {
     out = {};
     return;
   }
-  const Chunk& chunk = *chunks_[index];
-  const Sum last = UpTo(chunk, window.last);
-  const Sum first = UpTo(chunk, int64_t{window.first} - 1);
+  const Chunk& chunk = *found.chunk;
+  const Sum& last = found.last;
+  const Sum& first = found.first;
   const uint32_t* const a = last.before->data();
   const uint32_t* const b = last.within->data();
   const uint32_t* const c = first.before->data();

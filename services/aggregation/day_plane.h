@@ -74,7 +74,12 @@ class DayPlane {
 
   Counts In(int unit, const DayRange& window) const;
   // The same for units chunk · kChunkUnits and those after it, at once.
-  void InChunk(int chunk, const DayRange& window, PlaneRow& out) const;
+  void InChunk(int chunk, const DayRange& window, PlaneRow& out) const {
+    SumInChunk(Find(chunk, window), window, out);
+  }
+  // visit(chunk, row) for chunks 0 to chunks - 1.
+  template <typename Visit>
+  void ForEachChunk(int chunks, const DayRange& window, Visit visit) const;
   static Counts CountsAt(const PlaneRow& row, int slot) {
     const size_t at = static_cast<size_t>(slot);
     return {row[at], row[at + kChunkUnits], row[at + 2 * kChunkUnits], row[at + 3 * kChunkUnits]};
@@ -112,12 +117,45 @@ class DayPlane {
     const PlaneRow* within = nullptr;
   };
   static Sum UpTo(const Chunk& chunk, int64_t day);
+  // Where a window's figures of a chunk are; nullptr = it has none.
+  struct Found {
+    const Chunk* chunk = nullptr;
+    Sum last;   // up to the last day of the window
+    Sum first;  // up to the day before it
+  };
+  Found Find(int chunk, const DayRange& window) const;
+  static void SumInChunk(const Found& found, const DayRange& window, PlaneRow& out);
   template <typename Visit>
   static void VisitStrays(const Chunk& chunk, int slot, const DayRange& window, Visit visit);
 
   std::vector<std::shared_ptr<Chunk>> chunks_;  // nullptr = no dossiers
   uint64_t generation_ = 1;                     // what has another is shared with a frozen plane
 };
+
+template <typename Visit>
+void DayPlane::ForEachChunk(int chunks, const DayRange& window, Visit visit) const {
+  // A chunk is some dozen look-ups in memory, each waiting for the one before it. Looking several
+  // chunks up before summing any lets their waiting overlap: half the time of one by one.
+  constexpr int kAtOnce = 16;
+  std::array<Found, kAtOnce> found;
+  PlaneRow row;
+  for (int first = 0; first < chunks; first += kAtOnce) {
+    const int end = first + kAtOnce < chunks ? first + kAtOnce : chunks;
+    for (int chunk = first; chunk < end; ++chunk) {
+      Found& at = found[static_cast<size_t>(chunk - first)];
+      at = Find(chunk, window);
+      if (at.chunk == nullptr) continue;
+      for (const PlaneRow* needed :
+           {at.last.before, at.last.within, at.first.before, at.first.within}) {
+        for (size_t i = 0; i < needed->size(); i += 16) __builtin_prefetch(needed->data() + i);
+      }
+    }
+    for (int chunk = first; chunk < end; ++chunk) {
+      SumInChunk(found[static_cast<size_t>(chunk - first)], window, row);
+      visit(chunk, row);
+    }
+  }
+}
 
 // Builds a plane from nothing, chunk by chunk. Not thread-safe.
 class PlaneBuilder {
