@@ -211,10 +211,11 @@ TEST(AppTest, ImportSaysWhatWasReadWhatWasRejectedAndWhatChanged) {
   const dondoc::testing::TempDir folder;
   ASSERT_OK(WriteFile(folder.File("x.csv"), "a,b\n1,2\n"));
   FakeApi server(ByPath({{"/v1/imports", kApplied}, {"/v1/imports/ctl-1/rejects", kRejects}}));
-  const Result result = Ctl({"import", folder.File("x.csv"), "--covers_from=2023-01-01",
-                             "--covers_to=2023-11-15", "--complete", "--covers_units=a,b",
-                             "--extracted_at=2023-11-16T07:00:00+07:00", "--import_id=my-1"},
-                            server.url());
+  const Result result =
+      Ctl({"import", folder.File("x.csv"), "--covers_from=2023-01-01", "--covers_to=2023-11-15",
+           "--complete", "--covers_units=a,b", "--extracted_at=2023-11-16T07:00:00+07:00",
+           "--unit_column=handling", "--import_id=my-1"},
+          server.url());
   EXPECT_EQ(result.exit_code, 3) << result.err;  // applied, with rejects
   EXPECT_THAT(
       result.out,
@@ -230,7 +231,7 @@ TEST(AppTest, ImportSaysWhatWasReadWhatWasRejectedAndWhatChanged) {
   EXPECT_EQ(server.requests()[0].target,
             "/v1/imports?import_id=my-1&filename=x.csv&covers_from=2023-01-01"
             "&covers_to=2023-11-15&extracted_at=2023-11-16T07%3A00%3A00%2B07%3A00"
-            "&covers_unit_ids=a&covers_unit_ids=b&complete=true");
+            "&unit_column=handling&covers_unit_ids=a&covers_unit_ids=b&complete=true");
 }
 
 TEST(AppTest, ImportExitsByWhatBecameOfTheFile) {

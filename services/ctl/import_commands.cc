@@ -272,6 +272,8 @@ CommandSpec ImportCommand() {
        .type = FlagType::kBool,
        .help = "đồng ý rút quá 5 % hồ sơ của phạm vi",
        .default_value = "false"},
+      {.name = "unit_column",
+       .help = "đơn vị nào được tính khi tệp có cả hai: receiving, handling hoặc tiêu đề của cột"},
       {.name = "import_id", .help = "tự đặt mã lần nạp [a-z0-9-]{1,63}"}};
   command.check = &CheckImport;
   command.run = &RunImport;

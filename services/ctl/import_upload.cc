@@ -64,7 +64,8 @@ HttpRequest RequestOf(const Arguments& arguments, const std::string& path,
   request.path = "/v1/imports";
   request.query.emplace_back("import_id", import_id);
   request.query.emplace_back("filename", std::filesystem::path(path).filename().string());
-  AddQuery(arguments, {"channel", "covers_from", "covers_to", "extracted_at"}, request.query);
+  AddQuery(arguments, {"channel", "covers_from", "covers_to", "extracted_at", "unit_column"},
+           request.query);
   for (const std::string& unit : arguments.List("covers_units")) {
     request.query.emplace_back("covers_unit_ids", unit);
   }
