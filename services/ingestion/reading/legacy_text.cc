@@ -285,6 +285,11 @@ Plausibility LookAt(absl::string_view utf8) {
 }
 
 bool IsLatin1Range(absl::string_view utf8) {
+  // Most Vietnamese text has one of these lead bytes (ạ to ỹ, ă, đ), and every cell is asked.
+  if (utf8.find('\xE1') != absl::string_view::npos ||
+      utf8.find('\xC4') != absl::string_view::npos) {
+    return false;
+  }
   const icu::UnicodeString text = Utf16(utf8);
   for (int32_t i = 0; i < text.length(); ++i) {
     const char16_t c = text[i];

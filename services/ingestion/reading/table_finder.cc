@@ -245,8 +245,10 @@ absl::Status TableFinder::OnDossierRow(const SheetRow& row) {
   const bool after_header = after_header_;
   if (row.problem == CsvRow::Problem::kNone) {
     if (after_header && IsColumnNumbers(row.cells)) return absl::OkStatus();
-    // A header again, as on every printed page.
-    const bool repeated = IsKnownHeader(CellAt(row.cells, plan_.column(Meaning::kCode)), nullptr) &&
+    // A header again, as on every printed page. Codes have digits, headers of codes do not.
+    const absl::string_view code_cell = CellAt(row.cells, plan_.column(Meaning::kCode));
+    const bool repeated = !code_cell.empty() &&
+                          code_cell.find_first_of("0123456789") == absl::string_view::npos &&
                           MapHeader(row.cells, options_.synonyms).missing.empty();
     if (repeated) return absl::OkStatus();
     if (after_header && recent_.size() < kHeaderRowsMax + 1) {
