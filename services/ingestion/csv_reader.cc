@@ -274,17 +274,17 @@ void CsvReader::EmitRow() {
   row.number = ++row_number_;
   row.problem = problem_;
   bool any = row.problem != CsvRow::Problem::kNone;
+  bool text = true;
   row.cells.reserve(cell_ends_.size());
   size_t start = 0;
   for (const size_t end : cell_ends_) {
     row.cells.push_back(Trim(absl::string_view(cells_).substr(start, end - start)));
     any = any || !row.cells.back().empty();
+    // Cell by cell: a delimiter inside a character leaves halves that would be whole together.
+    text = text && IsUtf8(row.cells.back()) && !absl::StrContains(row.cells.back(), '\0');
     start = end;
   }
-  if (row.problem == CsvRow::Problem::kNone &&
-      (!IsUtf8(cells_) || absl::StrContains(cells_, '\0'))) {
-    row.problem = CsvRow::Problem::kEncoding;
-  }
+  if (row.problem == CsvRow::Problem::kNone && !text) row.problem = CsvRow::Problem::kEncoding;
   if (any) sink_status_ = sink_(row);
   cells_.clear();
   cell_ends_.clear();

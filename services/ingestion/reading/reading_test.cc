@@ -67,6 +67,19 @@ TEST(CellFormsTest, DatesShowTheOrderOfTheirColumn) {
   EXPECT_EQ(ToDayFirst("hôm nay", DayOrder::kMonthFirst), "hôm nay");
 }
 
+// Found by tests/fuzz: the halves of a character on both sides of a comma passed as text.
+TEST(CsvReaderTest, ADelimiterInsideACharacterIsAnEncodingProblem) {
+  std::vector<CsvRow::Problem> problems;
+  CsvReader reader([](absl::Span<const absl::string_view>) { return 0; },
+                   [&](const CsvRow& row) {
+                     problems.push_back(row.problem);
+                     return absl::OkStatus();
+                   });
+  ASSERT_TRUE(reader.Feed("a,H\xC3,\xACnh\nb,Hình\n").ok());
+  ASSERT_TRUE(reader.Finish().ok());
+  EXPECT_THAT(problems, ::testing::ElementsAre(CsvRow::Problem::kEncoding, CsvRow::Problem::kNone));
+}
+
 TEST(NumberFormatTest, SerialsAreDaysInBothEpochs) {
   EXPECT_EQ(SerialToText(45245, false), "2023-11-15");
   EXPECT_EQ(SerialToText(45245 - 1462, true), "2023-11-15");
