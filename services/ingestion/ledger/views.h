@@ -49,7 +49,8 @@
 //    new when an earlier push made the same one (units as a set, days, extent).
 // 9. A COMPLETE import covers the dossiers that are counted before it, whose received day is in its
 //    days and whose unit is among its units (none = all). Of those it withdraws the ones that no
-//    row of it names, rejected rows included, unless the withdrawal would come before the state in the order.
+//    row of it names, rejected rows included, unless the withdrawal would come before the state in
+//    the order.
 
 namespace dondoc::ingestion {
 
