@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/config.h"
-#include "gateway/port_file.h"
 #include "gateway/server.h"
 #include "google/protobuf/message.h"
 #include "services/common/config/flags.h"
@@ -17,6 +16,7 @@
 #include "services/common/log/log.h"
 #include "services/common/metrics/metrics_server.h"
 #include "services/common/rpc/channel.h"
+#include "services/common/rpc/port_file.h"
 #include "services/common/rpc/server.h"
 
 namespace {
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   if (!server.ok()) return ExitWith(kExitFailed, server.status());
   const int http_port = (*server)->port();
   const absl::Status written =
-      gateway::WritePortFile(config->server.port_file, http_port, (*metrics)->port());
+      dondoc::WritePortFile(config->server.port_file, "http", http_port, (*metrics)->port());
   if (!written.ok()) return ExitWith(kExitFailed, written);
   dondoc::log::Info("listening", {{"http_port", http_port}, {"metrics_port", (*metrics)->port()}});
 

@@ -263,8 +263,8 @@ std::string HelpText(const Flags& flags, absl::string_view binary, absl::string_
       "  3. the file of --flagfile   --log_level=debug\n"
       "  4. the default above\n"
       "A flag or DONDOC_ variable that does not exist is refused (exit code 2), so that "
-      "a typing error is\nnot overlooked; variables that start with DONDOC_QUICKSTART_ "
-      "are left alone.\n");
+      "a typing error is\nnot overlooked; DONDOC_SERVER and variables that start with "
+      "DONDOC_QUICKSTART_ are left alone.\n");
   return text;
 }
 

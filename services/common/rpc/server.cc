@@ -1,13 +1,7 @@
 #include "services/common/rpc/server.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <memory>
 #include <mutex>
 
@@ -24,6 +18,7 @@
 #include "grpcpp/server_builder.h"
 #include "services/common/log/log.h"
 #include "services/common/rpc/keepalive.h"
+#include "services/common/rpc/port_file.h"
 
 namespace dondoc {
 namespace {
@@ -86,26 +81,6 @@ class Health {
   bool serving_ = false;
 };
 
-// Renamed into place, so that a reader never sees half of it.
-absl::Status WritePortFile(const std::string& path, int grpc_port, int metrics_port) {
-  const std::string unfinished = absl::StrCat(path, ".", getpid());
-  {
-    std::ofstream file(unfinished, std::ios::trunc);
-    file << "grpc " << grpc_port << "\nmetrics " << metrics_port << "\n";
-    file.close();
-    if (!file) {
-      return absl::UnavailableError(absl::StrCat("port file ", unfinished, " cannot be written"));
-    }
-  }
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(unfinished.c_str());
-    return absl::UnavailableError(
-        absl::StrCat("port file ", path, " cannot be put in place: ", std::strerror(error)));
-  }
-  return absl::OkStatus();
-}
-
 std::unique_ptr<grpc::Server> Build(const ServerConfig& config,
                                     const std::vector<grpc::Service*>& services,
                                     std::vector<std::string>& names, int& port) {
@@ -163,13 +138,11 @@ int RunServer(const ServerConfig& config, const std::vector<grpc::Service*>& ser
     return kFailed;
   }
   Health health(*server->GetHealthCheckService(), names);
-  if (!config.port_file.empty()) {
-    if (absl::Status written = WritePortFile(config.port_file, port, metrics.port());
-        !written.ok()) {
-      log::Error("not started", {{"error", written.message()}});
-      server->Shutdown();
-      return kFailed;
-    }
+  if (absl::Status written = WritePortFile(config.port_file, "grpc", port, metrics.port());
+      !written.ok()) {
+    log::Error("not started", {{"error", written.message()}});
+    server->Shutdown();
+    return kFailed;
   }
   log::Info("listening", {{"grpc_port", port}, {"metrics_port", metrics.port()}});
 

@@ -47,8 +47,8 @@ struct ImportApplication {
   std::string import_id;
   std::optional<v1::Coverage> coverage;
   std::optional<absl::Time> extracted_at;
-  // Without it, withdrawing more than kWithdrawnShareMax of the covered dossiers is
-  // kFailedPrecondition.
+  // Without it, withdrawing more than kWithdrawnPercentMax of the covered dossiers
+  // is kFailedPrecondition.
   bool confirm_withdrawals = false;
   // Normal codes that rejected rows name: the source still has these dossiers.
   std::vector<std::string> rejected_codes = {};
