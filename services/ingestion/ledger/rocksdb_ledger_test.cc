@@ -2,12 +2,14 @@
 
 #include "services/ingestion/ledger/rocksdb_ledger.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -16,6 +18,7 @@
 #include "services/common/testing/fake_clock.h"
 #include "services/common/testing/status_matchers.h"
 #include "services/common/testing/temp_dir.h"
+#include "services/ingestion/ledger/rocksdb_manifest.h"
 #include "services/ingestion/ledger/testing/ledger_testing.h"
 #include "services/ingestion/ledger/testing/unsynced_discard_fs.h"
 
@@ -87,6 +90,68 @@ TEST_F(RocksDbLedgerTest, DamagedFilesAreDataLossAndNamed) {
   ASSERT_GT(damaged, 0);
   EXPECT_THAT(RocksDbLedger::Open({folder, {}}, clock_),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(folder)));
+}
+
+// The MANIFEST of a ledger that was opened, a second time too, so that it has several records.
+std::string ManifestOf(const std::string& folder) {
+  std::string path;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (absl::StartsWith(entry.path().filename().string(), "MANIFEST-")) path = entry.path();
+  }
+  return path;
+}
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST_F(RocksDbLedgerTest, AnEndOfZerosThatACrashLeftIsCutOffAndKept) {
+  const std::string folder = folder_.File("ledger");
+  {
+    auto ledger = RocksDbLedger::Open({folder, {}}, clock_);
+    ASSERT_OK(ledger);
+    ASSERT_OK(Push(**ledger, "A"));
+  }
+  const std::string path = ManifestOf(folder);
+  const std::string whole = Content(path);
+  ASSERT_EQ(WholeManifestBytes(whole), whole.size());
+  // The header of the first record again, and zeros where its payload was to come.
+  std::ofstream(path, std::ios::app | std::ios::binary)
+      << whole.substr(0, 7) + std::string(300, '\0');
+  {
+    auto ledger = RocksDbLedger::Open({folder, {}}, clock_);
+    ASSERT_OK(ledger);
+    EXPECT_EQ((*ledger)->Head().sequence(), 2);
+    EXPECT_OK(Push(**ledger, "B"));
+  }
+  EXPECT_EQ(Content(path + ".torn").size(), whole.size() + 307);
+}
+
+TEST_F(RocksDbLedgerTest, OnlyATornEndCountsAsOne) {
+  const std::string folder = folder_.File("ledger");
+  ASSERT_OK(RocksDbLedger::Open({folder, {}}, clock_));
+  ASSERT_OK(RocksDbLedger::Open({folder, {}}, clock_));
+  const std::string whole = Content(ManifestOf(folder));
+  const size_t first_bytes = 7 + static_cast<uint8_t>(whole[4]) +
+                             (static_cast<size_t>(static_cast<uint8_t>(whole[5])) << 8);
+  ASSERT_GT(whole.size(), first_bytes + 7) << "one record only";
+  // Every way to turn an end into zeros leaves whole records, and all of those before it.
+  for (size_t from = first_bytes; from < whole.size(); ++from) {
+    std::string torn = whole;
+    std::fill(torn.begin() + static_cast<std::ptrdiff_t>(from), torn.end(), '\0');
+    if (torn == whole) continue;
+    const size_t kept = WholeManifestBytes(torn);
+    EXPECT_GE(kept, first_bytes);
+    EXPECT_EQ(torn.substr(0, kept), whole.substr(0, kept));
+  }
+  // Damage in the middle is no torn end, nor is a cut that RocksDB reads past by itself.
+  std::string damaged = whole;
+  damaged[first_bytes - 1] = static_cast<char>(damaged[first_bytes - 1] ^ 1);
+  EXPECT_EQ(WholeManifestBytes(damaged), damaged.size());
+  std::string cut = whole.substr(0, whole.size() - 1);
+  while (cut.back() == '\0') cut.pop_back();
+  EXPECT_EQ(WholeManifestBytes(cut), cut.size());
 }
 
 // A disk that refuses for a while.

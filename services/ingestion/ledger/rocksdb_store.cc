@@ -16,6 +16,7 @@
 #include "rocksdb/write_batch.h"
 #include "services/common/log/log.h"
 #include "services/common/status/macros.h"
+#include "services/ingestion/ledger/rocksdb_manifest.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -104,10 +105,22 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(const std::stri
 }
 
 absl::Status RocksDbStore::OpenDatabase() {
-  rocksdb::DB* database = nullptr;
-  const rocksdb::Status opened =
-      rocksdb::DB::Open(DatabaseOptions(env_, memory_table_bytes_), folder_, &database);
-  database_.reset(database);
+  const auto open = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    rocksdb::DB* database = nullptr;
+    rocksdb::Status opened =
+        rocksdb::DB::Open(DatabaseOptions(env_, memory_table_bytes_), folder_, &database);
+    database_.reset(database);
+    return opened;
+  };
+  rocksdb::Status opened = open();
+  if (opened.IsCorruption()) {
+    rocksdb::Env& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+    ASSIGN_OR_RETURN(const std::optional<std::string> cut, CutTornManifest(env, folder_));
+    if (cut) {
+      log::Warning("a torn end that a crash left was cut off", {{"file", *cut}});
+      opened = open();
+    }
+  }
   if (IsLocked(opened)) {
     return absl::FailedPreconditionError(
         absl::StrCat("ledger in ", folder_, ": another process is using it"));
