@@ -9,7 +9,7 @@
 #include "services/common/config/server_flags.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:9101", "Address of the gRPC services, host:port.");
 ABSL_FLAG(std::string, metrics_listen, "127.0.0.1:9201", "Address of /metrics, host:port.");

@@ -14,12 +14,12 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "dondoc/v1/imports.pb.h"
-#include "services/ingestion/header_map.h"
 #include "services/ingestion/ledger/directory.h"
 #include "services/ingestion/ledger/ledger.h"
+#include "services/ingestion/reading/header_map.h"
+#include "services/ingestion/reading/row_mapper.h"
 #include "services/ingestion/reading/sheet_reader.h"
 #include "services/ingestion/reading/table_finder.h"
-#include "services/ingestion/row_mapper.h"
 
 using evp_md_ctx = struct evp_md_ctx_st;
 

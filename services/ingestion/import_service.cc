@@ -11,8 +11,8 @@
 #include "services/common/status/quote.h"
 #include "services/ingestion/coverage_check.h"
 #include "services/ingestion/page_token.h"
+#include "services/ingestion/reading/text_key.h"
 #include "services/ingestion/rejects_csv.h"
-#include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

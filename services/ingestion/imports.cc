@@ -13,7 +13,7 @@
 #include "services/common/metric/ratio.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
-#include "services/ingestion/header_map.h"
+#include "services/ingestion/reading/header_map.h"
 
 namespace dondoc::ingestion {
 namespace {

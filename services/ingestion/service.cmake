@@ -1,8 +1,7 @@
 # dondoc::ingestion: what reads files and answers calls; and the binary.
 add_library(dondoc_ingestion_service STATIC
-    cell_values.cc config.cc coverage_check.cc csv_reader.cc definition_service.cc dossier_service.cc
-    feed_service.cc header_map.cc import_job.cc import_service.cc imports.cc metrics.cc page_token.cc
-    rejects_csv.cc row_mapper.cc text_key.cc unit_matcher.cc unit_service.cc)
+    config.cc coverage_check.cc definition_service.cc dossier_service.cc feed_service.cc import_job.cc
+    import_service.cc imports.cc metrics.cc page_token.cc rejects_csv.cc unit_service.cc)
 add_library(dondoc::ingestion ALIAS dondoc_ingestion_service)
 target_include_directories(dondoc_ingestion_service SYSTEM PUBLIC ${CSV_INCLUDE_DIR})
 target_link_libraries(dondoc_ingestion_service
@@ -25,8 +24,9 @@ if(DONDOC_TESTS)
 endif()
 
 dondoc_test(ingestion_reading_test unit
-    SOURCES cell_values_test.cc config_test.cc csv_reader_test.cc header_map_test.cc page_token_test.cc rejects_csv_test.cc
-            row_mapper_test.cc text_key_test.cc unit_matcher_test.cc
+    SOURCES config_test.cc page_token_test.cc rejects_csv_test.cc reading/cell_values_test.cc
+            reading/csv_reader_test.cc reading/header_map_test.cc reading/row_mapper_test.cc
+            reading/text_key_test.cc reading/unit_matcher_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::server dondoc::testing absl::flags
               absl::flags_reflection ICU::uc)
 dondoc_test(ingestion_service_test integration

@@ -11,7 +11,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/page_token.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

@@ -1,12 +1,12 @@
 #include <cstdint>
 
-#include "services/ingestion/cell_values.h"
-#include "services/ingestion/header_map.h"
 #include "services/ingestion/reading/cell_forms.h"
+#include "services/ingestion/reading/cell_values.h"
+#include "services/ingestion/reading/header_map.h"
 #include "services/ingestion/reading/legacy_text.h"
 #include "services/ingestion/reading/row_words.h"
 #include "services/ingestion/reading/text_decoder.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 

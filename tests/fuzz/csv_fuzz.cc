@@ -1,8 +1,8 @@
 #include <cstdint>
 
-#include "services/ingestion/csv_reader.h"
-#include "services/ingestion/header_map.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/csv_reader.h"
+#include "services/ingestion/reading/header_map.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 

@@ -1,8 +1,8 @@
 #include <cstdint>
 
 #include "services/common/clock/civil.h"
-#include "services/ingestion/cell_values.h"
 #include "services/ingestion/reading/cell_forms.h"
+#include "services/ingestion/reading/cell_values.h"
 #include "services/ingestion/reading/sheet_title.h"
 
 namespace dondoc::ingestion {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/string_view.h"
-#include "services/ingestion/cell_values.h"
+#include "services/ingestion/reading/cell_values.h"
 #include "services/ingestion/reading/sheet_reader.h"
 #include "services/ingestion/reading/table_finder.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 

@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "services/ingestion/csv_reader.h"
+#include "services/ingestion/reading/csv_reader.h"
 
 namespace dondoc::ingestion {
 namespace {

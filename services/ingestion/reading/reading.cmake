@@ -1,9 +1,11 @@
-# Part of dondoc::ingestion: files of any format as rows, and the tables in them.
+# Part of dondoc::ingestion: files of any format as rows, the tables in them, and what their cells mean.
 target_sources(dondoc_ingestion_service PRIVATE
-    reading/cell_forms.cc reading/html_table_reader.cc reading/legacy_text.cc reading/merges.cc
-    reading/number_format.cc reading/row_words.cc reading/sheet_reader.cc reading/sheet_title.cc
+    reading/cell_forms.cc reading/cell_values.cc reading/csv_reader.cc reading/header_map.cc
+    reading/html_table_reader.cc reading/legacy_text.cc reading/merges.cc reading/number_format.cc
+    reading/row_mapper.cc reading/row_words.cc reading/sheet_reader.cc reading/sheet_title.cc
     reading/spool.cc reading/statement_columns.cc reading/table_finder.cc reading/text_decoder.cc
-    reading/xlsx_package.cc reading/xlsx_reader.cc reading/xlsx_workbook.cc reading/xml_stream.cc)
+    reading/text_key.cc reading/unit_matcher.cc reading/xlsx_package.cc reading/xlsx_reader.cc
+    reading/xlsx_workbook.cc reading/xml_stream.cc)
 target_link_libraries(dondoc_ingestion_service
     PUBLIC ICU::uc EXPAT::EXPAT
     PRIVATE LibXml2::LibXml2 PkgConfig::libzip)

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "services/ingestion/csv_reader.h"
+#include "services/ingestion/reading/csv_reader.h"
 #include "services/ingestion/reading/html_table_reader.h"
 #include "services/ingestion/reading/sheet_row.h"
 #include "services/ingestion/reading/spool.h"

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/metric/ratio.h"
 #include "services/ingestion/reading/cell_forms.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

@@ -7,7 +7,7 @@
 #include "services/common/metric/ratio.h"
 #include "services/common/status/macros.h"
 #include "services/ingestion/reading/row_words.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

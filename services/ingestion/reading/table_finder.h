@@ -8,13 +8,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "services/ingestion/header_map.h"
 #include "services/ingestion/reading/cell_forms.h"
+#include "services/ingestion/reading/header_map.h"
 #include "services/ingestion/reading/legacy_text.h"
+#include "services/ingestion/reading/row_mapper.h"
 #include "services/ingestion/reading/sheet_row.h"
 #include "services/ingestion/reading/sheet_title.h"
 #include "services/ingestion/reading/statement_columns.h"
-#include "services/ingestion/row_mapper.h"
 
 namespace dondoc::ingestion {
 

@@ -12,9 +12,9 @@
 #include "services/common/status/macros.h"
 #include "services/ingestion/reading/merges.h"
 #include "services/ingestion/reading/number_format.h"
+#include "services/ingestion/reading/text_key.h"
 #include "services/ingestion/reading/xlsx_package.h"
 #include "services/ingestion/reading/xlsx_workbook.h"
-#include "services/ingestion/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

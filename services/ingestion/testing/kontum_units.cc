@@ -5,7 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "services/ingestion/csv_reader.h"
+#include "services/ingestion/reading/csv_reader.h"
 
 namespace dondoc::ingestion::testing {
 namespace {

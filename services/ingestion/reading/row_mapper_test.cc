@@ -1,4 +1,4 @@
-#include "services/ingestion/row_mapper.h"
+#include "services/ingestion/reading/row_mapper.h"
 
 #include <map>
 #include <memory>

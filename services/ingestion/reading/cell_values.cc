@@ -1,4 +1,4 @@
-#include "services/ingestion/cell_values.h"
+#include "services/ingestion/reading/cell_values.h"
 
 #include <string>
 
@@ -8,7 +8,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/types/span.h"
 #include "services/common/clock/civil.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

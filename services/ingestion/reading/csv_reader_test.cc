@@ -1,4 +1,4 @@
-#include "services/ingestion/csv_reader.h"
+#include "services/ingestion/reading/csv_reader.h"
 
 #include <random>
 #include <string>
@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "services/common/testing/status_matchers.h"
-#include "services/ingestion/header_map.h"
+#include "services/ingestion/reading/header_map.h"
 
 namespace dondoc::ingestion {
 namespace {

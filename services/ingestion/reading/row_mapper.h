@@ -13,11 +13,11 @@
 #include "absl/time/time.h"
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/imports.pb.h"
-#include "services/ingestion/cell_values.h"
-#include "services/ingestion/header_map.h"
 #include "services/ingestion/ledger/directory.h"
 #include "services/ingestion/ledger/ledger.h"
-#include "services/ingestion/unit_matcher.h"
+#include "services/ingestion/reading/cell_values.h"
+#include "services/ingestion/reading/header_map.h"
+#include "services/ingestion/reading/unit_matcher.h"
 
 namespace dondoc::ingestion {
 

@@ -1,4 +1,4 @@
-#include "services/ingestion/header_map.h"
+#include "services/ingestion/reading/header_map.h"
 
 #include "gmock/gmock.h"
 

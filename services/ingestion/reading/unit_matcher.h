@@ -10,7 +10,7 @@
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/units.pb.h"
 #include "services/ingestion/ledger/directory.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 

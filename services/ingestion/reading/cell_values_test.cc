@@ -1,4 +1,4 @@
-#include "services/ingestion/cell_values.h"
+#include "services/ingestion/reading/cell_values.h"
 
 #include "gmock/gmock.h"
 #include "services/common/clock/civil.h"

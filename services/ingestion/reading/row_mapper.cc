@@ -1,4 +1,4 @@
-#include "services/ingestion/row_mapper.h"
+#include "services/ingestion/reading/row_mapper.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "services/common/clock/civil.h"
 #include "services/ingestion/ledger/dossier_check.h"
 #include "services/ingestion/reading/cell_forms.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 #include "gmock/gmock.h"
 

@@ -1,4 +1,4 @@
-#include "services/ingestion/unit_matcher.h"
+#include "services/ingestion/reading/unit_matcher.h"
 
 #include <algorithm>
 #include <set>

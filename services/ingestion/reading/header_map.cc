@@ -1,9 +1,9 @@
-#include "services/ingestion/header_map.h"
+#include "services/ingestion/reading/header_map.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "services/ingestion/text_key.h"
+#include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {
