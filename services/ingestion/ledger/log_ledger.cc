@@ -105,7 +105,7 @@ LogLedger::~LogLedger() {
   int64_t revisions = 0;
   {
     ReaderLock lock(views_mutex_);
-    revisions = views_->revision_count();
+    revisions = views_->dossiers().revision_count();
   }
   {
     MutexLock lock(work_mutex_);

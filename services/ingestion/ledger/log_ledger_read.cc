@@ -242,8 +242,8 @@ absl::Status LogLedger::LoadCheckpoint() {
     RETURN_IF_ERROR(views_->Restore(read));
   }
   WriterLock lock(views_mutex_);
-  if (views_->head() != pointer.sequence() || views_->dossier_count() != pointer.dossiers() ||
-      views_->revision_count() != pointer.revisions()) {
+  if (views_->head() != pointer.sequence() || views_->dossiers().count() != pointer.dossiers() ||
+      views_->dossiers().revision_count() != pointer.revisions()) {
     return absl::DataLossError("it is not whole");
   }
   views_->EndRestore();
@@ -318,7 +318,7 @@ absl::Status LogLedger::WriteCheckpoint() {
     chunk.Clear();
     {
       ReaderLock lock(views_mutex_);
-      if (next >= views_->dossier_count()) break;
+      if (next >= views_->dossiers().count()) break;
       *chunk.mutable_dossiers() = views_->CheckpointDossiers(sequence, next);
     }
     const ledger::RevisionBlock& block = chunk.dossiers();
@@ -348,7 +348,7 @@ void LogLedger::CheckpointIfDue() {
   int64_t revisions = 0;
   {
     ReaderLock lock(views_mutex_);
-    revisions = views_->revision_count();
+    revisions = views_->dossiers().revision_count();
   }
   {
     MutexLock lock(work_mutex_);

@@ -35,8 +35,8 @@ Planner::Pending& Planner::PendingOf(absl::string_view code) {
   const auto [place, added] = pending_.try_emplace(code);
   Pending& pending = place->second;
   if (!added) return pending;
-  pending.id = views_.FindId(code);
-  const Revision* state = pending.id ? views_.State(*pending.id) : nullptr;
+  pending.id = views_.dossiers().Find(code);
+  const Revision* state = pending.id ? views_.dossiers().State(*pending.id) : nullptr;
   if (state != nullptr) {
     pending.has_state = true;
     pending.state = *state;
@@ -48,7 +48,7 @@ bool Planner::IsRepeated(const Pending& pending, const Facts& facts, int64_t upd
   if (update_us == kNoTime) {
     return pending.has_state && pending.state.import == kPush && pending.state.facts == facts;
   }
-  return (pending.id && views_.HasPushed(*pending.id, facts, update_us)) ||
+  return (pending.id && views_.dossiers().HasPushed(*pending.id, facts, update_us)) ||
          std::find(pending.pushed.begin(), pending.pushed.end(), std::pair(facts, update_us)) !=
              pending.pushed.end();
 }
@@ -161,16 +161,17 @@ void Planner::Withdraw(const ImportApplication& application, uint32_t import,
     Revision withdrawal;
     withdrawal.effective_us = effective_us;
     withdrawal.sequence = sequence_;
-    const std::string& code = views_.Code(id);
+    const std::string& code = views_.dossiers().Code(id);
     const bool named = pending_.contains(code) || rejected.contains(code);
     if (!named && !Before(withdrawal, state)) withdrawn.push_back(id);
   });
   counts.set_withdrawn(static_cast<int64_t>(withdrawn.size()));
-  std::sort(withdrawn.begin(), withdrawn.end(),
-            [this](DossierId a, DossierId b) { return views_.Code(a) < views_.Code(b); });
+  std::sort(withdrawn.begin(), withdrawn.end(), [this](DossierId a, DossierId b) {
+    return views_.dossiers().Code(a) < views_.dossiers().Code(b);
+  });
   RevisionBlockWriter writer([this](uint32_t number) -> absl::string_view { return Text(number); });
   for (const DossierId id : withdrawn) {
-    BlockRow row{views_.Code(id), {}, kNoTime, ++row_number_max_};
+    BlockRow row{views_.dossiers().Code(id), {}, kNoTime, ++row_number_max_};
     row.facts.withdrawn = true;
     writer.Add(row);
     Take(PendingOf(row.code),
@@ -224,9 +225,9 @@ absl::StatusOr<Plan> Planner::PlanReplay(uint32_t import, StagedRows rows) {
 }
 
 Plan Planner::PlanLiveness(uint32_t import, bool live) {
-  views_.ForEachOfImport(import, live, [this](const Revision* before, const Revision* after) {
-    MoveCell(before, after);
-  });
+  views_.dossiers().ForEachOfImport(
+      import, live,
+      [this](const Revision* before, const Revision* after) { MoveCell(before, after); });
   plan_.record.set_import_id(views_.import(import).import_id);
   plan_.record.set_live(live);
   FillUnitChanges();

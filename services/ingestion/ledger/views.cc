@@ -27,16 +27,8 @@ v1::Coverage NormalCoverage(v1::Coverage coverage) {
   return coverage;
 }
 
-bool ImportView::LiveAt(int64_t sequence) const {
-  bool live_then = false;
-  for (const auto& [from, live_from_there] : liveness) {
-    if (from > sequence) break;
-    live_then = live_from_there;
-  }
-  return live_then;
-}
-
-Views::Views() : imports_(1), directory_(std::make_shared<const Directory>()) {}
+Views::Views()
+    : imports_(1), dossiers_(imports_), directory_(std::make_shared<const Directory>()) {}
 
 absl::Status Views::Apply(const ledger::LogRecord& record, const RecordBody& body) {
   if (record.sequence() != head() + 1) {
@@ -140,64 +132,11 @@ absl::Status Views::AddRevisions(const ledger::RevisionBlock& block, int64_t seq
   return ForEachRow(
       block, [&](absl::string_view text) { return texts_.Add(text); },
       [&](const BlockRow& row) {
-        const std::optional<DossierId> known = FindId(row.code);
-        Insert(known ? *known : AddDossier(row.code),
-               {row.facts, EffectiveUs(row.update_us, default_effective_us), row.update_us,
-                sequence, row.row_number, import});
+        const std::optional<DossierId> known = dossiers_.Find(row.code);
+        dossiers_.Insert(known ? *known : dossiers_.Add(row.code),
+                         {row.facts, EffectiveUs(row.update_us, default_effective_us),
+                          row.update_us, sequence, row.row_number, import});
       });
-}
-
-DossierId Views::AddDossier(absl::string_view code) {
-  const DossierId id = dossier_count();
-  dossiers_.push_back({std::string(code), {}});
-  ids_.emplace(dossiers_.back().code, id);
-  return id;
-}
-
-void Views::Insert(DossierId id, const Revision& revision) {
-  auto& revisions = dossiers_[id].revisions;
-  const uint32_t unit = revision.facts.unit;
-  if (unit != 0 && std::none_of(revisions.begin(), revisions.end(),
-                                [&](const Revision& r) { return r.facts.unit == unit; })) {
-    ids_of_unit_[unit].push_back(id);
-  }
-  revisions.insert(std::upper_bound(revisions.begin(), revisions.end(), revision, Before),
-                   revision);
-  ++revision_count_;
-}
-
-std::optional<DossierId> Views::FindId(absl::string_view code) const {
-  const auto found = ids_.find(code);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
-}
-
-const Revision* Views::StateOf(const Dossier& dossier) const {
-  for (auto revision = dossier.revisions.rbegin(); revision != dossier.revisions.rend();
-       ++revision) {
-    if (Live(*revision)) return &*revision;
-  }
-  return nullptr;
-}
-
-const Revision* Views::StateAt(const Dossier& dossier, int64_t sequence) const {
-  for (auto revision = dossier.revisions.rbegin(); revision != dossier.revisions.rend();
-       ++revision) {
-    if (revision->sequence <= sequence &&
-        (revision->import == kPush || imports_[revision->import].LiveAt(sequence))) {
-      return &*revision;
-    }
-  }
-  return nullptr;
-}
-
-const Revision* Views::State(DossierId id) const { return StateOf(dossiers_[id]); }
-
-bool Views::HasPushed(DossierId id, const Facts& facts, int64_t update_us) const {
-  const auto& revisions = dossiers_[id].revisions;
-  return std::any_of(revisions.begin(), revisions.end(), [&](const Revision& revision) {
-    return revision.import == kPush && revision.update_us == update_us && revision.facts == facts;
-  });
 }
 
 void Views::ForEachCovered(const v1::Coverage& coverage,
@@ -206,46 +145,28 @@ void Views::ForEachCovered(const v1::Coverage& coverage,
   const absl::StatusOr<absl::CivilDay> to = ParseDay(coverage.to());
   if (!from.ok() || !to.ok()) return;
   const auto visit_if_covered = [&](DossierId id, std::optional<uint32_t> unit) {
-    const Revision* state = State(id);
+    const Revision* state = dossiers_.State(id);
     if (state == nullptr || !state->facts.counted()) return;
     if (unit && state->facts.unit != *unit) return;
     const int32_t day = ReceivedDay(state->facts.received_us);
     if (day >= DayNumber(*from) && day <= DayNumber(*to)) visit(id, *state);
   };
   if (coverage.unit_ids().empty()) {
-    for (DossierId id = 0; id < dossier_count(); ++id) visit_if_covered(id, std::nullopt);
+    for (DossierId id = 0; id < dossiers_.count(); ++id) visit_if_covered(id, std::nullopt);
     return;
   }
   const v1::Coverage normal = NormalCoverage(coverage);
   for (const std::string& unit_id : normal.unit_ids()) {
     const std::optional<uint32_t> unit = texts_.Find(unit_id);
-    const auto ids = unit ? ids_of_unit_.find(*unit) : ids_of_unit_.end();
-    if (ids == ids_of_unit_.end()) continue;
-    for (const DossierId id : ids->second) visit_if_covered(id, unit);
-  }
-}
-
-void Views::ForEachOfImport(uint32_t import, bool live,
-                            absl::FunctionRef<void(const Revision*, const Revision*)> visit) const {
-  for (const Dossier& dossier : dossiers_) {
-    const auto& revisions = dossier.revisions;
-    if (std::none_of(revisions.begin(), revisions.end(),
-                     [&](const Revision& r) { return r.import == import; })) {
-      continue;
-    }
-    const auto after =
-        std::find_if(revisions.rbegin(), revisions.rend(), [&](const Revision& revision) {
-          return revision.import == import ? live : Live(revision);
-        });
-    visit(StateOf(dossier), after == revisions.rend() ? nullptr : &*after);
+    if (unit) dossiers_.ForEachOfUnit(*unit, [&](DossierId id) { visit_if_covered(id, unit); });
   }
 }
 
 bool Views::CellsAreExact() const {
   CellCounts cells;
   CellCounts totals;
-  for (const Dossier& dossier : dossiers_) {
-    const Revision* state = StateOf(dossier);
+  for (DossierId id = 0; id < dossiers_.count(); ++id) {
+    const Revision* state = dossiers_.State(id);
     const std::optional<CellKey> key = state ? CellOf(state->facts) : std::nullopt;
     if (!key) continue;
     AddToCell(cells, *key, 1);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,12 +10,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/ingestion/ledger/cells.h"
+#include "services/ingestion/ledger/dossier_states.h"
+#include "services/ingestion/ledger/import_view.h"
 #include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/ledger/ledger_log.pb.h"
 #include "services/ingestion/ledger/revision.h"
@@ -54,29 +54,11 @@
 
 namespace dondoc::ingestion {
 
-using DossierId = uint32_t;
-
 // The bulky parts of a record that are kept outside it.
 struct RecordBody {
   std::vector<ledger::RevisionBlock> rows;
   std::vector<ledger::RevisionBlock> withdrawals;
   std::vector<v1::CellBlock> deltas;
-};
-
-// An import that was applied.
-struct ImportView {
-  struct Application {
-    int64_t sequence = 0;
-    ledger::RowCounts counts;
-  };
-  std::string import_id;
-  int64_t default_effective_us = 0;
-  std::optional<int64_t> extracted_at_us;
-  std::vector<Application> applications;  // the first is its application, the others its replays
-  std::vector<std::pair<int64_t, bool>> liveness;  // from which sequence on, in order
-
-  bool live() const { return liveness.back().second; }
-  bool LiveAt(int64_t sequence) const;
 };
 
 // Everything that is computed from the log, in memory, at one sequence: dossier states, cells,
@@ -102,18 +84,10 @@ class Views {
 
   // --- Dossiers at the head, for planning a change.
   const TextTable& texts() const { return texts_; }
-  std::optional<DossierId> FindId(absl::string_view code) const;
-  const std::string& Code(DossierId id) const { return dossiers_[id].code; }
-  // The state; nullptr when there is none.
-  const Revision* State(DossierId id) const;
-  // Whether a push with these facts and this update_time (kNoTime = none) was kept.
-  bool HasPushed(DossierId id, const Facts& facts, int64_t update_us) const;
+  const DossierStates& dossiers() const { return dossiers_; }
   // The dossiers rule 9 calls covered, with their states.
   void ForEachCovered(const v1::Coverage& coverage,
                       absl::FunctionRef<void(DossierId, const Revision&)> visit) const;
-  // Each dossier that the import states, with its state now and with the import's liveness `live`.
-  void ForEachOfImport(uint32_t import, bool live,
-                       absl::FunctionRef<void(const Revision*, const Revision*)> visit) const;
 
   // --- Cells at the head.
   const CellCounts& cells() const { return cells_; }
@@ -147,8 +121,6 @@ class Views {
   const std::vector<int64_t>& commit_times_us() const { return commit_us_; }
   // The next block of dossiers from `next` on, which is moved; empty when `next` reached the end.
   ledger::RevisionBlock CheckpointDossiers(int64_t sequence, DossierId& next) const;
-  DossierId dossier_count() const { return static_cast<DossierId>(dossiers_.size()); }
-  int64_t revision_count() const { return revision_count_; }
 
   // Takes in the chunks of a checkpoint, in order, from empty views on; then EndRestore.
   absl::Status Restore(const ledger::CheckpointChunk& chunk);
@@ -158,21 +130,12 @@ class Views {
   bool CellsAreExact() const;
 
  private:
-  struct Dossier {
-    std::string code;
-    absl::InlinedVector<Revision, 1> revisions;  // in their order
-  };
   struct Claim {
     int64_t sequence = 0;
     v1::Coverage coverage;  // unit_ids sorted and without repetition
     uint32_t import = kPush;
   };
 
-  bool Live(const Revision& revision) const {
-    return revision.import == kPush || imports_[revision.import].live();
-  }
-  const Revision* StateOf(const Dossier& dossier) const;
-  const Revision* StateAt(const Dossier& dossier, int64_t sequence) const;
   v1::Dossier ToProto(const std::string& code, const Revision& revision) const;
   v1::CoverageClaim ToProto(const Claim& claim, bool live) const;
 
@@ -181,21 +144,15 @@ class Views {
   absl::Status ApplyImportHeader(const ledger::LogRecord& record);
   absl::Status AddRevisions(const ledger::RevisionBlock& block, int64_t sequence, uint32_t import,
                             int64_t default_effective_us);
-  void Insert(DossierId id, const Revision& revision);
-  DossierId AddDossier(absl::string_view code);
   void AddCell(const CellKey& key, int64_t count);
 
   std::string ledger_id_;
   std::vector<int64_t> commit_us_;  // of sequence i + 1
   TextTable texts_;
-  std::deque<Dossier> dossiers_;  // a deque, so that the keys below stay where they are
-  absl::flat_hash_map<absl::string_view, DossierId> ids_;
-  // Dossiers that some revision puts under the unit.
-  absl::flat_hash_map<uint32_t, std::vector<DossierId>> ids_of_unit_;
-  int64_t revision_count_ = 0;
   CellCounts cells_;
   CellCounts unit_totals_;
   std::vector<ImportView> imports_;  // [0] stands for pushes
+  DossierStates dossiers_;
   absl::flat_hash_map<std::string, uint32_t> import_numbers_;
   std::vector<Claim> claims_;
   absl::flat_hash_set<std::string> pushed_claims_;

@@ -16,14 +16,14 @@ std::vector<int64_t> Views::CheckpointRecords(int64_t sequence) const {
 ledger::RevisionBlock Views::CheckpointDossiers(int64_t sequence, DossierId& next) const {
   RevisionBlockWriter writer(
       [this](uint32_t number) -> absl::string_view { return texts_.Text(number); });
-  while (next < dossier_count() && writer.bytes() < kBlockBytesMax) {
-    const Dossier& dossier = dossiers_[next++];
+  while (next < dossiers_.count() && writer.bytes() < kBlockBytesMax) {
+    const DossierId id = next++;
     bool first = true;
-    for (const Revision& revision : dossier.revisions) {
-      if (revision.sequence > sequence) continue;
-      writer.AddRevision(dossier.code, first, revision);
+    dossiers_.ForEachRevision(id, [&](const Revision& revision) {
+      if (revision.sequence > sequence) return;
+      writer.AddRevision(dossiers_.Code(id), first, revision);
       first = false;
-    }
+    });
   }
   return writer.Take();
 }
@@ -42,18 +42,18 @@ absl::Status Views::Restore(const ledger::CheckpointChunk& chunk) {
       [&](absl::string_view code, const Revision& revision) {
         bad_import = bad_import || revision.import >= imports_.size();
         if (!code.empty()) {
-          const std::optional<DossierId> known = FindId(code);
-          restored_last_ = known ? *known : AddDossier(code);
+          const std::optional<DossierId> known = dossiers_.Find(code);
+          restored_last_ = known ? *known : dossiers_.Add(code);
         }
-        Insert(restored_last_, revision);
+        dossiers_.Insert(restored_last_, revision);
       }));
   return bad_import ? absl::DataLossError("a checkpoint names an import it does not hold")
                     : absl::OkStatus();
 }
 
 void Views::EndRestore() {
-  for (const Dossier& dossier : dossiers_) {
-    const Revision* state = StateOf(dossier);
+  for (DossierId id = 0; id < dossiers_.count(); ++id) {
+    const Revision* state = dossiers_.State(id);
     const std::optional<CellKey> key = state ? CellOf(state->facts) : std::nullopt;
     if (key) AddCell(*key, 1);
   }

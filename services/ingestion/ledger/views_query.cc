@@ -126,10 +126,10 @@ absl::StatusOr<v1::DossierHistory> Views::FindDossier(const std::string& code,
     return absl::OutOfRangeError(absl::StrCat("sequence ", as_of, " is after the head ", head()));
   }
   v1::DossierHistory history;
-  const std::optional<DossierId> id = FindId(code);
+  const std::optional<DossierId> id = dossiers_.Find(code);
   if (id) {
-    for (const Revision& revision : dossiers_[*id].revisions) {
-      if (revision.sequence > as_of) continue;
+    dossiers_.ForEachRevision(*id, [&](const Revision& revision) {
+      if (revision.sequence > as_of) return;
       v1::DossierRevision& proto = *history.add_revisions();
       *proto.mutable_dossier() = ToProto(code, revision);
       *proto.mutable_effective_time() = dondoc::ToProto(FromUs(revision.effective_us));
@@ -139,10 +139,10 @@ absl::StatusOr<v1::DossierHistory> Views::FindDossier(const std::string& code,
       proto.set_import_id(import.import_id);
       proto.set_live(revision.import == kPush || import.LiveAt(as_of));
       *proto.mutable_commit_time() = PositionAt(revision.sequence).commit_time();
-    }
+    });
   }
   if (history.revisions().empty()) return absl::NotFoundError("no dossier of that code");
-  const Revision* state = StateAt(dossiers_[*id], as_of);
+  const Revision* state = dossiers_.StateAt(*id, as_of);
   if (state != nullptr) *history.mutable_dossier() = ToProto(code, *state);
   history.set_ledger_id(ledger_id_);
   history.set_sequence(as_of);
@@ -163,9 +163,9 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
     if (!unit) return DossierPage{};
   }
   DossierPage page;
-  std::vector<std::pair<const Dossier*, const Revision*>> found;
-  const auto consider = [&](const Dossier& dossier) {
-    const Revision* state = StateAt(dossier, query.as_of_sequence);
+  std::vector<std::pair<DossierId, const Revision*>> found;
+  const auto consider = [&](DossierId id) {
+    const Revision* state = dossiers_.StateAt(id, query.as_of_sequence);
     if (state == nullptr || !state->facts.counted()) return;
     const Facts& facts = state->facts;
     const int32_t day = ReceivedDay(facts.received_us);
@@ -177,20 +177,20 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
       return;
     }
     ++page.total_size;
-    if (dossier.code > query.after_code) found.emplace_back(&dossier, state);
+    if (dossiers_.Code(id) > query.after_code) found.emplace_back(id, state);
   };
   if (unit) {
-    const auto ids = ids_of_unit_.find(*unit);
-    if (ids == ids_of_unit_.end()) return page;
-    for (const DossierId id : ids->second) consider(dossiers_[id]);
+    dossiers_.ForEachOfUnit(*unit, consider);
   } else {
-    for (const Dossier& dossier : dossiers_) consider(dossier);
+    for (DossierId id = 0; id < dossiers_.count(); ++id) consider(id);
   }
   const size_t size = std::min(found.size(), static_cast<size_t>(std::max(query.page_size, 0)));
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size), found.end(),
-                    [](const auto& a, const auto& b) { return a.first->code < b.first->code; });
+                    [this](const auto& a, const auto& b) {
+                      return dossiers_.Code(a.first) < dossiers_.Code(b.first);
+                    });
   for (size_t i = 0; i < size; ++i) {
-    page.dossiers.push_back(ToProto(found[i].first->code, *found[i].second));
+    page.dossiers.push_back(ToProto(dossiers_.Code(found[i].first), *found[i].second));
   }
   page.more = found.size() > size;
   return page;
