@@ -17,6 +17,7 @@
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/feed.pb.h"
 #include "dondoc/v1/imports.pb.h"
+#include "dondoc/v1/statements.pb.h"
 #include "services/ingestion/ledger/directory.h"
 
 // The system of record (design §4). What it keeps is a log with one durable record per sequence;
@@ -40,9 +41,14 @@ struct DossierBatch {
   std::optional<v1::Coverage> covers;
 };
 
-// The staged rows of an import take effect. With COMPLETE coverage, covered dossiers that neither a
-// staged row nor `rejected_codes` names are withdrawn as of the import's effective time, so a
-// dossier the source changed later stays.
+// Statements declared by a push, each valid (see CheckStatement). Never reverted.
+struct StatementBatch {
+  absl::Span<const v1::Statement> statements;
+};
+
+// The staged rows and statements of an import take effect. With COMPLETE coverage, covered dossiers
+// that neither a staged row nor `rejected_codes` names are withdrawn as of the import's effective
+// time, so a dossier the source changed later stays.
 struct ImportApplication {
   std::string import_id;
   std::optional<v1::Coverage> coverage;
@@ -70,8 +76,8 @@ struct UnitsPut {
   std::vector<v1::Unit> units;
 };
 
-using Change =
-    std::variant<DossierBatch, ImportApplication, ImportReplay, ImportLiveness, UnitsPut>;
+using Change = std::variant<DossierBatch, StatementBatch, ImportApplication, ImportReplay,
+                            ImportLiveness, UnitsPut>;
 
 inline constexpr int64_t kWithdrawnPercentMax = 5;
 
@@ -82,7 +88,7 @@ struct CommitResult {
   // True when it took a sequence.
   bool changed = false;
 
-  // One per dossier of a DossierBatch, in its order.
+  // One per dossier of a DossierBatch or statement of a StatementBatch, in its order.
   std::vector<v1::Outcome::Value> outcomes;
 
   // For imports: rows by outcome.
@@ -103,6 +109,15 @@ struct CommitResult {
   // many.
   int64_t code_in_two_units = 0;
   int64_t code_in_two_units_first_row = 0;
+
+  // For imports: rows that are statements.
+  int64_t statements = 0;
+  // What changes of the statements that stand, by unit_id, from and to.
+  struct StatementChange {
+    std::optional<v1::Statement> before;  // nullopt = nothing stood
+    std::optional<v1::Statement> after;   // nullopt = nothing stands; never both
+  };
+  std::vector<StatementChange> statement_changes;
 
   // For UnitsPut.
   int64_t units_created = 0;
@@ -131,6 +146,22 @@ struct DossierQuery {
 
 struct DossierPage {
   std::vector<v1::Dossier> dossiers;  // in code order
+  bool more = false;
+  int64_t total_size = 0;
+};
+
+struct StatementQuery {
+  std::string unit_id;  // empty = every unit
+  // Only statements whose days all lie between; nullopt = no bound.
+  std::optional<absl::CivilDay> from;
+  std::optional<absl::CivilDay> to;
+  int64_t as_of_sequence = 0;  // required
+  int64_t offset = 0;          // so many are passed over
+  int page_size = 100;
+};
+
+struct StatementPage {
+  std::vector<v1::StatementRecord> statements;  // by unit_id, from and to
   bool more = false;
   int64_t total_size = 0;
 };
@@ -175,6 +206,13 @@ class Ledger {
 
   virtual absl::StatusOr<DossierPage> ListDossiers(const DossierQuery& query) const = 0;
 
+  // The statements that stand at a position. kOutOfRange: beyond the head.
+  virtual absl::StatusOr<StatementPage> ListStatements(const StatementQuery& query) const = 0;
+
+  // All statements that an import and its replays brought, whether it is live or not, in row order.
+  virtual std::vector<v1::StatementRecord> StatementsOfImport(
+      const std::string& import_id) const = 0;
+
   // nullopt when the log does not know the import.
   virtual std::optional<ImportEffect> FindImportEffect(const std::string& import_id) const = 0;
 
@@ -203,6 +241,10 @@ class ImportStore {
   // Adds rows to what the next Commit of this import takes in. Need not be durable before that
   // Commit.
   virtual absl::Status StageRows(const std::string& import_id, absl::Span<const Row> rows) = 0;
+  // The same for statements: `statement` and `row_number` are read.
+  virtual absl::Status StageStatements(const std::string& import_id,
+                                       absl::Span<const v1::StatementRecord> statements) = 0;
+  // Rows and statements.
   virtual absl::Status DropStagedRows(const std::string& import_id) = 0;
 
   // Adds, or replaces the rejects of the same row numbers.

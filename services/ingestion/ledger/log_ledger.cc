@@ -152,6 +152,22 @@ absl::StatusOr<DossierPage> LogLedger::ListDossiers(const DossierQuery& query) c
   return views_->ListDossiers(query);
 }
 
+absl::StatusOr<StatementPage> LogLedger::ListStatements(const StatementQuery& query) const {
+  ReaderLock lock(views_mutex_);
+  if (query.as_of_sequence > views_->head()) {
+    return absl::OutOfRangeError(
+        absl::StrCat("sequence ", query.as_of_sequence, " is after the head ", views_->head()));
+  }
+  return views_->statements().List(query);
+}
+
+std::vector<v1::StatementRecord> LogLedger::StatementsOfImport(const std::string& import_id) const {
+  ReaderLock lock(views_mutex_);
+  const std::optional<uint32_t> number = views_->FindImport(import_id);
+  if (!number) return {};
+  return views_->statements().OfImport(*number);
+}
+
 std::optional<ImportEffect> LogLedger::FindImportEffect(const std::string& import_id) const {
   ReaderLock lock(views_mutex_);
   return views_->FindImportEffect(import_id);
@@ -217,6 +233,9 @@ absl::StatusOr<Plan> LogLedger::PlanChange(const Change& change, int64_t commit_
     if (batch->covers) RETURN_IF_ERROR(CheckCoverage("covers", *batch->covers));
     return planner.PlanBatch(*batch);
   }
+  if (const auto* statements = std::get_if<StatementBatch>(&change)) {
+    return planner.PlanStatements(*statements);
+  }
   if (const auto* application = std::get_if<ImportApplication>(&change)) {
     return PlanApplication(*application, std::move(input), planner, !dry_run);
   }
@@ -276,6 +295,13 @@ absl::StatusOr<StagedRows> LogLedger::ReadStaged(const std::string& import_id,
             rows.blocks.emplace_back().ParseFromArray(value.data(), static_cast<int>(value.size()));
         return whole;
       }));
+  const std::string statements = keys::StagedStatementsOf(import_id, application);
+  RETURN_IF_ERROR(store_->Scan(statements, keys::After(statements),
+                               [&](absl::string_view, absl::string_view value) {
+                                 whole = whole && rows.statements.emplace_back().ParseFromArray(
+                                                      value.data(), static_cast<int>(value.size()));
+                                 return whole;
+                               }));
   if (!whole) {
     return absl::DataLossError(
         absl::StrCat("the staged rows of import ", Quoted(import_id), " cannot be read"));
@@ -340,7 +366,7 @@ void LogLedger::ApplyRecord(const Plan& plan) {
 }
 
 void LogLedger::CountWork(const ledger::LogRecord& record, const RecordBody& body) {
-  int64_t work = kRecordWork + record.revisions().row_number_size();
+  int64_t work = kRecordWork + record.revisions().row_number_size() + record.statements_size();
   for (const ledger::RevisionBlock& block : body.rows) work += block.row_number_size();
   for (const ledger::RevisionBlock& block : body.withdrawals) work += block.row_number_size();
   MutexLock lock(work_mutex_);

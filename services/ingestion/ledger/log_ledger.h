@@ -54,6 +54,8 @@ class LogLedger : public Ledger {
   absl::StatusOr<v1::DossierHistory> FindDossier(const std::string& code,
                                                  int64_t as_of_sequence) const override;
   absl::StatusOr<DossierPage> ListDossiers(const DossierQuery& query) const override;
+  absl::StatusOr<StatementPage> ListStatements(const StatementQuery& query) const override;
+  std::vector<v1::StatementRecord> StatementsOfImport(const std::string& import_id) const override;
   std::optional<ImportEffect> FindImportEffect(const std::string& import_id) const override;
   std::shared_ptr<const Directory> CurrentDirectory() const override;
 
@@ -114,6 +116,7 @@ class LogLedger : public Ledger {
   // The record's deltas, inline ones first.
   absl::StatusOr<std::vector<v1::CellBlock>> ReadDeltas(const ledger::LogRecord& record) const;
   std::vector<v1::CoverageClaim> ClaimsOf(const ledger::LogRecord& record) const;
+  std::vector<v1::StatementRecord> StatementsOf(const ledger::LogRecord& record) const;
 
   const std::unique_ptr<Store> store_;
   const Clock& clock_;

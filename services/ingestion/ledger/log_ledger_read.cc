@@ -43,6 +43,11 @@ class EventWriter {
     *event_.add_coverage() = claim;
     return absl::OkStatus();
   }
+  absl::Status Add(v1::StatementRecord statement) {
+    RETURN_IF_ERROR(MakeRoom(statement.ByteSizeLong()));
+    *event_.add_statements() = std::move(statement);
+    return absl::OkStatus();
+  }
   absl::Status End() { return Send(true); }
 
  private:
@@ -144,6 +149,14 @@ std::vector<v1::CoverageClaim> LogLedger::ClaimsOf(const ledger::LogRecord& reco
   return {claim};
 }
 
+std::vector<v1::StatementRecord> LogLedger::StatementsOf(const ledger::LogRecord& record) const {
+  const bool revives = record.kind() == ledger::RecordKind::IMPORT_LIVENESS;
+  if (!revives && record.statements_size() == 0) return {};
+  ReaderLock lock(views_mutex_);
+  return views_->statements().ChangesOf(record,
+                                        views_->FindImport(record.import_id()).value_or(kPush));
+}
+
 absl::Status LogLedger::ReadEvents(int64_t after, int events_max,
                                    const std::function<absl::Status(v1::FeedEvent)>& sink) const {
   const int64_t head = Head().sequence();
@@ -164,6 +177,9 @@ absl::Status LogLedger::ReadEvents(int64_t after, int events_max,
     for (const v1::Unit& unit : record.units()) RETURN_IF_ERROR(writer.Add(unit));
     for (const auto& definition : record.definitions()) RETURN_IF_ERROR(writer.Add(definition));
     for (const v1::CoverageClaim& claim : ClaimsOf(record)) RETURN_IF_ERROR(writer.Add(claim));
+    for (v1::StatementRecord& statement : StatementsOf(record)) {
+      RETURN_IF_ERROR(writer.Add(std::move(statement)));
+    }
     for (v1::CellBlock& block : deltas) RETURN_IF_ERROR(writer.Add(std::move(block)));
     RETURN_IF_ERROR(writer.End());
   }
@@ -203,16 +219,30 @@ absl::Status LogLedger::ReadSnapshot(
           [&](const CellKey& key, int64_t count) { AddToCell(cells, key, -count); }));
     }
   }
+  std::vector<v1::StatementRecord> statements;
   std::vector<v1::CellBlock> blocks;
   {
     ReaderLock lock(views_mutex_);
+    statements = views_->statements().StandingAt(sequence);
     const TextTable& texts = views_->texts();
     blocks = ToBlocks(
         cells, [&texts](uint32_t number) -> const std::string& { return texts.Text(number); });
   }
+  size_t bytes = chunk.ByteSizeLong();
+  for (v1::StatementRecord& statement : statements) {
+    // Its tag and length, and the fields that the chunk may still get.
+    const size_t more = statement.ByteSizeLong() + 16;
+    if (bytes + more > kFeedBytesMax) {
+      RETURN_IF_ERROR(sink(std::move(chunk)));
+      chunk.Clear();
+      bytes = 0;
+    }
+    bytes += more;
+    *chunk.add_statements() = std::move(statement);
+  }
   for (v1::CellBlock& block : blocks) {
     if (chunk.has_cells() ||
-        (chunk.has_position() && chunk.ByteSizeLong() + block.ByteSizeLong() > kFeedBytesMax)) {
+        (chunk.ByteSizeLong() > 0 && chunk.ByteSizeLong() + block.ByteSizeLong() > kFeedBytesMax)) {
       RETURN_IF_ERROR(sink(std::move(chunk)));
       chunk.Clear();
     }

@@ -18,7 +18,8 @@ Planner::Planner(const Views& views, int64_t commit_us)
     : views_(views),
       sequence_(views.head() + 1),
       commit_us_(commit_us),
-      known_texts_(views.texts().size()) {}
+      known_texts_(views.texts().size()),
+      statements_(views.statements(), sequence_, commit_us) {}
 
 uint32_t Planner::Number(absl::string_view text) {
   const std::optional<uint32_t> known = views_.texts().Find(text);
@@ -118,6 +119,12 @@ Plan Planner::PlanBatch(const DossierBatch& batch) {
   return Finish(ledger::RecordKind::PUSH, keeps || claims);
 }
 
+absl::StatusOr<Plan> Planner::PlanStatements(const StatementBatch& batch) {
+  ASSIGN_OR_RETURN(plan_.result.outcomes, statements_.Push(batch.statements));
+  for (const v1::Outcome::Value outcome : plan_.result.outcomes) Count(outcome);
+  return Finish(ledger::RecordKind::STATEMENTS, statements_.keeps_any());
+}
+
 void Planner::CountTwoUnits(Pending& pending, const BlockRow& row) {
   if (row.facts.withdrawn) return;
   if (!pending.named) {
@@ -196,6 +203,7 @@ absl::StatusOr<Plan> Planner::PlanApplication(const ImportApplication& applicati
   const int64_t default_effective_us =
       application.extracted_at ? ToUs(*application.extracted_at) : commit_us_;
   RETURN_IF_ERROR(TakeRows(rows.blocks, import, default_effective_us));
+  RETURN_IF_ERROR(statements_.Take(rows.statements, import, default_effective_us));
   if (application.coverage) {
     *plan_.record.mutable_coverage() = NormalCoverage(*application.coverage);
     if (application.coverage->extent() == v1::Coverage::Extent::COMPLETE) {
@@ -216,18 +224,21 @@ absl::StatusOr<Plan> Planner::PlanApplication(const ImportApplication& applicati
 absl::StatusOr<Plan> Planner::PlanReplay(uint32_t import, StagedRows rows) {
   const ImportView& view = views_.import(import);
   RETURN_IF_ERROR(TakeRows(rows.blocks, import, view.default_effective_us));
+  RETURN_IF_ERROR(statements_.Take(rows.statements, import, view.default_effective_us));
   plan_.record.set_import_id(view.import_id);
   plan_.record.set_application(static_cast<int32_t>(view.applications.size()));
   plan_.record.set_staged_chunks(static_cast<int32_t>(rows.blocks.size()));
   plan_.body.rows = std::move(rows.blocks);
   FillUnitChanges();
-  return Finish(ledger::RecordKind::IMPORT_REPLAYED, !plan_.body.rows.empty());
+  return Finish(ledger::RecordKind::IMPORT_REPLAYED,
+                !plan_.body.rows.empty() || statements_.keeps_any());
 }
 
 Plan Planner::PlanLiveness(uint32_t import, bool live) {
   views_.dossiers().ForEachOfImport(
       import, live,
       [this](const Revision* before, const Revision* after) { MoveCell(before, after); });
+  statements_.Relive(import, live);
   plan_.record.set_import_id(views_.import(import).import_id);
   plan_.record.set_live(live);
   FillUnitChanges();
@@ -291,7 +302,9 @@ Plan Planner::Finish(ledger::RecordKind::Value kind, bool changed) {
   ledger::LogRecord& record = plan_.record;
   CommitResult& result = plan_.result;
   result.changed = changed;
+  statements_.Finish(record);
   ledger::RowCounts& counts = *record.mutable_counts();
+  AddStatementCounts(counts, result);
   result.counted = counts.created() + counts.updated();
   result.unchanged = counts.unchanged();
   result.stale = counts.stale();

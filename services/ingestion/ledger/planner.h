@@ -11,6 +11,7 @@
 #include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/ledger/ledger_log.pb.h"
 #include "services/ingestion/ledger/revision_block.h"
+#include "services/ingestion/ledger/statement_planner.h"
 #include "services/ingestion/ledger/views.h"
 
 namespace dondoc::ingestion {
@@ -25,6 +26,7 @@ struct Plan {
 // Rows of an import that are staged.
 struct StagedRows {
   std::vector<ledger::RevisionBlock> blocks;  // chunk by chunk
+  std::vector<ledger::StatementChunk> statements;
 };
 
 // Works out one change against the views; the rules are in views.h. Reads the views only, so it may
@@ -35,6 +37,8 @@ class Planner {
   Planner(const Views& views, int64_t commit_us);
 
   Plan PlanBatch(const DossierBatch& batch);
+  // kInvalidArgument: days that cannot be read.
+  absl::StatusOr<Plan> PlanStatements(const StatementBatch& batch);
   // The import is not applied yet. kFailedPrecondition: the withdrawal guard (`guard` false lets it
   // pass, for a preview). kDataLoss: staged rows that cannot be read.
   absl::StatusOr<Plan> PlanApplication(const ImportApplication& application, StagedRows rows,
@@ -87,6 +91,7 @@ class Planner {
   absl::flat_hash_map<absl::string_view, Pending> pending_;
   CellCounts deltas_;
   int64_t row_number_max_ = 0;
+  StatementPlanner statements_;
   Plan plan_;
 };
 

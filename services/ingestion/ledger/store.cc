@@ -33,6 +33,18 @@ std::string Staged(absl::string_view import_id, int64_t application, int64_t chu
   return absl::StrCat(StagedOf(import_id, application), BigEndian(chunk));
 }
 
+std::string StagedStatementsOf(absl::string_view import_id) {
+  return absl::StrCat(kStagedStatements, import_id, "/");
+}
+
+std::string StagedStatementsOf(absl::string_view import_id, int64_t application) {
+  return absl::StrCat(StagedStatementsOf(import_id), BigEndian(application), "/");
+}
+
+std::string StagedStatements(absl::string_view import_id, int64_t application, int64_t chunk) {
+  return absl::StrCat(StagedStatementsOf(import_id, application), BigEndian(chunk));
+}
+
 std::string Withdrawn(int64_t sequence, int64_t chunk) {
   return absl::StrCat("withdrawn/", BigEndian(sequence), "/", BigEndian(chunk));
 }

@@ -77,6 +77,9 @@ std::string Log(int64_t sequence);
 std::string StagedOf(absl::string_view import_id);                       // a prefix
 std::string StagedOf(absl::string_view import_id, int64_t application);  // a prefix
 std::string Staged(absl::string_view import_id, int64_t application, int64_t chunk);
+std::string StagedStatementsOf(absl::string_view import_id);                       // a prefix
+std::string StagedStatementsOf(absl::string_view import_id, int64_t application);  // a prefix
+std::string StagedStatements(absl::string_view import_id, int64_t application, int64_t chunk);
 std::string Withdrawn(int64_t sequence, int64_t chunk);
 std::string Delta(int64_t sequence, int64_t chunk);
 std::string CheckpointOf(int64_t generation);  // a prefix
@@ -87,6 +90,7 @@ std::string Reject(absl::string_view import_id, int64_t row_number);
 
 inline constexpr char kLogs[] = "log/";
 inline constexpr char kStaged[] = "stage/";
+inline constexpr char kStagedStatements[] = "statements/";
 inline constexpr char kCheckpoints[] = "checkpoint/";
 inline constexpr char kImports[] = "import/";
 

@@ -60,27 +60,44 @@ absl::Status StoredImports::Load() {
   return read;
 }
 
-absl::Status StoredImports::DropDeadRows() {
+absl::StatusOr<std::set<std::pair<std::string, int64_t>>> StoredImports::StagedUnder(
+    const std::string& kind) const {
   std::set<std::pair<std::string, int64_t>> staged;  // (import, application)
-  RETURN_IF_ERROR(store_.Scan(
-      keys::kStaged, keys::After(keys::kStaged), [&](absl::string_view key, absl::string_view) {
-        // stage/<import>/<application>/<chunk>, the numbers eight bytes each.
-        absl::string_view rest = absl::StripPrefix(key, keys::kStaged);
+  RETURN_IF_ERROR(
+      store_.Scan(kind, keys::After(kind), [&](absl::string_view key, absl::string_view) {
+        // <kind><import>/<application>/<chunk>, the numbers eight bytes each.
+        absl::string_view rest = absl::StripPrefix(key, kind);
         const size_t id_bytes = rest.find('/');
         if (id_bytes == absl::string_view::npos || rest.size() != id_bytes + 18) return true;
         staged.emplace(std::string(rest.substr(0, id_bytes)),
                        keys::LastNumber(rest.substr(0, id_bytes + 9)));
         return true;
       }));
-  for (const auto& [import_id, application] : staged) {
+  return staged;
+}
+
+// Whether an import that never took effect may still do so.
+bool StoredImports::MayCome(const std::string& import_id) const {
+  const absl::StatusOr<v1::Import> import = FindImport(import_id);
+  return import.ok() && (import->state() == v1::ImportState::RUNNING ||
+                         import->state() == v1::ImportState::PREVIEWED);
+}
+
+absl::Status StoredImports::DropDeadRows() {
+  ASSIGN_OR_RETURN(const auto rows, StagedUnder(keys::kStaged));
+  for (const auto& [import_id, application] : rows) {
     const int64_t applications = applications_(import_id);
     if (application < applications) continue;  // the body of a log record
-    const absl::StatusOr<v1::Import> import = FindImport(import_id);
-    const bool may_come = import.ok() && applications == 0 &&
-                          (import->state() == v1::ImportState::RUNNING ||
-                           import->state() == v1::ImportState::PREVIEWED);
-    if (may_come) continue;
+    if (applications == 0 && MayCome(import_id)) continue;
     const std::string prefix = keys::StagedOf(import_id, application);
+    RETURN_IF_ERROR(store_.Write(
+        WriteBatch().Add(WriteBatch::DeleteRange{prefix, keys::After(prefix)}), false));
+  }
+  ASSIGN_OR_RETURN(const auto statements, StagedUnder(keys::kStagedStatements));
+  for (const auto& [import_id, application] : statements) {
+    // Once they take effect they are in the log record.
+    if (applications_(import_id) == 0 && MayCome(import_id)) continue;
+    const std::string prefix = keys::StagedStatementsOf(import_id, application);
     RETURN_IF_ERROR(store_.Write(
         WriteBatch().Add(WriteBatch::DeleteRange{prefix, keys::After(prefix)}), false));
   }
@@ -194,12 +211,41 @@ absl::Status StoredImports::StageRows(const std::string& import_id, absl::Span<c
   return absl::OkStatus();
 }
 
+absl::Status StoredImports::StageStatements(const std::string& import_id,
+                                            absl::Span<const v1::StatementRecord> statements) {
+  RETURN_IF_ERROR(CheckId(import_id));
+  if (statements.empty()) return absl::OkStatus();
+  ledger::StatementChunk chunk;
+  for (const v1::StatementRecord& statement : statements) {
+    v1::StatementRecord& staged = *chunk.add_statements();
+    *staged.mutable_statement() = statement.statement();
+    staged.set_row_number(statement.row_number());
+  }
+  MutexLock lock(mutex_);
+  const int64_t application = applications_(import_id);
+  int64_t next = 0;
+  const std::string prefix = keys::StagedStatementsOf(import_id, application);
+  RETURN_IF_ERROR(
+      store_.Scan(prefix, keys::After(prefix), [&](absl::string_view key, absl::string_view) {
+        next = keys::LastNumber(key) + 1;
+        return true;
+      }));
+  return store_.Write(
+      WriteBatch().Add(WriteBatch::Put{keys::StagedStatements(import_id, application, next),
+                                       chunk.SerializeAsString()}),
+      false);
+}
+
 absl::Status StoredImports::DropStagedRows(const std::string& import_id) {
   MutexLock lock(mutex_);
   const int64_t application = applications_(import_id);
   const std::string prefix = keys::StagedOf(import_id, application);
+  const std::string statements = keys::StagedStatementsOf(import_id, application);
   RETURN_IF_ERROR(
-      store_.Write(WriteBatch().Add(WriteBatch::DeleteRange{prefix, keys::After(prefix)}), true));
+      store_.Write(WriteBatch()
+                       .Add(WriteBatch::DeleteRange{prefix, keys::After(prefix)})
+                       .Add(WriteBatch::DeleteRange{statements, keys::After(statements)}),
+                   true));
   staging_[import_id] = {application, 0};
   return absl::OkStatus();
 }

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,6 +39,8 @@ class StoredImports : public ImportStore {
   absl::StatusOr<std::vector<v1::Import>> ListImports(const std::string& after_id,
                                                       int limit) const override;
   absl::Status StageRows(const std::string& import_id, absl::Span<const Row> rows) override;
+  absl::Status StageStatements(const std::string& import_id,
+                               absl::Span<const v1::StatementRecord> statements) override;
   absl::Status DropStagedRows(const std::string& import_id) override;
   absl::Status AddRejects(const std::string& import_id,
                           absl::Span<const v1::Reject> rejects) override;
@@ -53,6 +57,10 @@ class StoredImports : public ImportStore {
   };
 
   absl::Status WriteEntry(int64_t number, const v1::Import& import);
+  // The (import, application) that something is staged for, below `kind`, a prefix of keys.
+  absl::StatusOr<std::set<std::pair<std::string, int64_t>>> StagedUnder(
+      const std::string& kind) const;
+  bool MayCome(const std::string& import_id) const;
 
   Store& store_;
   const Applications applications_;

@@ -28,7 +28,10 @@ v1::Coverage NormalCoverage(v1::Coverage coverage) {
 }
 
 Views::Views()
-    : imports_(1), dossiers_(imports_), directory_(std::make_shared<const Directory>()) {}
+    : imports_(1),
+      dossiers_(imports_),
+      statements_(imports_, commit_us_),
+      directory_(std::make_shared<const Directory>()) {}
 
 absl::Status Views::Apply(const ledger::LogRecord& record, const RecordBody& body) {
   if (record.sequence() != head() + 1) {
@@ -86,6 +89,12 @@ absl::Status Views::ApplyHeader(const ledger::LogRecord& record) {
     if (!import) return absl::DataLossError("a log record has a claim of no import");
     claims_.push_back({record.sequence(), NormalCoverage(record.coverage()), *import});
     if (*import == kPush) pushed_claims_.insert(ClaimKey(claims_.back().coverage));
+  }
+  if (record.statements_size() > 0) {
+    const std::optional<uint32_t> import =
+        record.import_id().empty() ? kPush : FindImport(record.import_id());
+    if (!import) return absl::DataLossError("a log record has statements of no import");
+    RETURN_IF_ERROR(statements_.Apply(record, *import));
   }
   for (const v1::MetricDefinition& definition : record.definitions()) {
     definitions_.emplace_back(record.sequence(), definition);

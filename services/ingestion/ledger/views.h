@@ -20,6 +20,7 @@
 #include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/ledger/ledger_log.pb.h"
 #include "services/ingestion/ledger/revision.h"
+#include "services/ingestion/ledger/statements_view.h"
 
 // The rules of the fold (design §4.1, docs/adr/0006). The property test's oracle is written from
 // these sentences.
@@ -85,6 +86,7 @@ class Views {
   // --- Dossiers at the head, for planning a change.
   const TextTable& texts() const { return texts_; }
   const DossierStates& dossiers() const { return dossiers_; }
+  const StatementsView& statements() const { return statements_; }
   // The dossiers rule 9 calls covered, with their states.
   void ForEachCovered(const v1::Coverage& coverage,
                       absl::FunctionRef<void(DossierId, const Revision&)> visit) const;
@@ -153,6 +155,7 @@ class Views {
   CellCounts unit_totals_;
   std::vector<ImportView> imports_;  // [0] stands for pushes
   DossierStates dossiers_;
+  StatementsView statements_;
   absl::flat_hash_map<std::string, uint32_t> import_numbers_;
   std::vector<Claim> claims_;
   absl::flat_hash_set<std::string> pushed_claims_;

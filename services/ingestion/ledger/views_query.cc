@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/definition.h"
+#include "services/ingestion/ledger/statement_planner.h"
 #include "services/ingestion/ledger/views.h"
 
 namespace dondoc::ingestion {
@@ -238,6 +239,7 @@ std::optional<ImportEffect> Views::FindImportEffect(const std::string& import_id
       result.code_in_two_units_first_row = counts.code_in_two_units_first_row();
     }
     AddUnitChanges(counts, result);
+    AddStatementCounts(counts, result);
   }
   return effect;
 }
