@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "services/alerting/mime.h"
 #include "services/common/log/log.h"
 #include "services/common/status/macros.h"
 
@@ -16,25 +14,10 @@ constexpr double kJitterShare = 0.2;
 // An idle worker looks this often, in case a wake-up was lost to an error.
 constexpr absl::Duration kIdleWait = absl::Seconds(5);
 constexpr absl::Duration kStoreRetry = absl::Seconds(1);
-constexpr char kRedirectedHeader[] = "X-Dondoc-Redirected-From";
 constexpr char kNotAllowed[] = "not sent: the recipient's domain is not in --mail_domains_allowed";
 constexpr char kUnknownTwice[] = "no answer to two tries: may have been delivered; ";
 
 }  // namespace
-
-const std::string& MailGuard::Envelope(const std::string& recipient) const {
-  return redirect_to.empty() ? recipient : redirect_to;
-}
-
-bool MailGuard::Allows(const std::string& recipient) const {
-  return domains.empty() || absl::c_linear_search(domains, DomainOf(Envelope(recipient)));
-}
-
-std::string MailGuard::Addressed(const std::string& message, const std::string& recipient,
-                                 const std::string& envelope) {
-  if (envelope.empty() || envelope == recipient) return message;
-  return WithHeader(kRedirectedHeader, recipient, message);
-}
 
 DeliveryWorker::DeliveryWorker(Outbox& outbox, SmtpTransport& transport, const Clock& clock,
                                Metrics& metrics, DeliveryOptions options)
@@ -74,6 +57,10 @@ void DeliveryWorker::Wake() {
   wake_.SignalAll();
 }
 
+OutboxMoment DeliveryWorker::Moment(absl::Time now) const {
+  return {.now = now, .civil = clock_.Now(), .channel = options_.channel};
+}
+
 bool DeliveryWorker::Stopping() {
   MutexLock lock(mutex_);
   return stopping_;
@@ -94,7 +81,7 @@ void DeliveryWorker::Run() {
         log::Error("outbox", {{"status", sent.status().ToString()}});
         not_before = absl::Now() + kStoreRetry;
       }
-      if (const auto due = outbox_.NextDue(); due.ok() && due->has_value()) {
+      if (const auto due = outbox_.NextDue(Moment(absl::Now())); due.ok() && due->has_value()) {
         wait = std::min(wait, std::max(**due - absl::Now(), absl::ZeroDuration()));
       }
     }
@@ -113,7 +100,7 @@ absl::StatusOr<int> DeliveryWorker::DeliverDue(const std::function<absl::Time()>
   int attempts = 0;
   absl::Status status;
   while (!Stopping() && status.ok()) {
-    ASSIGN_OR_RETURN(const std::optional<ClaimedReminder> reminder, outbox_.Claim(now()));
+    ASSIGN_OR_RETURN(const std::optional<ClaimedReminder> reminder, outbox_.Claim(Moment(now())));
     if (!reminder.has_value()) break;
     ++attempts;
     status = DeliverOne(*reminder, now());

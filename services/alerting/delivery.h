@@ -10,31 +10,18 @@
 
 #include "absl/random/random.h"
 #include "absl/time/time.h"
+#include "services/alerting/mail_guard.h"
 #include "services/alerting/metrics.h"
 #include "services/alerting/smtp.h"
-#include "services/alerting/store/alert_store.h"
+#include "services/alerting/store/outbox.h"
 #include "services/common/clock/clock.h"
 #include "services/common/mutex/mutex.h"
 
 namespace dondoc::alerting {
 
-// Where mail may go; guards trials.
-struct MailGuard {
-  std::string redirect_to;           // every message goes here instead; empty = to its recipient
-  std::vector<std::string> domains;  // lower case; empty = every domain
-
-  // The envelope recipient for a stored one.
-  const std::string& Envelope(const std::string& recipient) const;
-  // Whether mail to `recipient` may leave (its envelope recipient's domain is allowed).
-  bool Allows(const std::string& recipient) const;
-  // `message` as it goes to `envelope`: with a header that names the recipient it was written for,
-  // when that is another.
-  static std::string Addressed(const std::string& message, const std::string& recipient,
-                               const std::string& envelope);
-};
-
 struct DeliveryOptions {
-  std::string mail_from;  // envelope sender
+  Channel channel = Channel::kMail;  // which rows of the outbox the worker sends
+  std::string mail_from;             // envelope sender
   MailGuard guard;
   // Wait after the n-th failed attempt: first · 2^(n−1), at most `retry_max`, ± 20 % by chance.
   absl::Duration retry_first = absl::Seconds(30);
@@ -73,6 +60,7 @@ class DeliveryWorker {
   absl::Status DeliverOne(const ClaimedReminder& reminder, absl::Time now);
   absl::Status Finish(const std::string& reminder_id, const AttemptResult& result);
   AttemptResult Judge(const ClaimedReminder& reminder, const Delivery& delivery, absl::Time now);
+  OutboxMoment Moment(absl::Time now) const;
   bool Stopping();
 
   Outbox& outbox_;

@@ -265,7 +265,7 @@ TEST_F(DeliveryTest, AReminderOfAKilledProcessIsSentOnceMore) {
   Queue(2);
   StartSink({});
   // What a kill -9 between the claim and the answer leaves behind.
-  ASSERT_OK(store_->Claim(absl::Now()));
+  ASSERT_OK(store_->Claim({.now = absl::Now(), .civil = kCivil}));
   OpenStore();
   StartWorker(sink_->address());
   ASSERT_OK(worker_->Recover());
@@ -331,8 +331,8 @@ TEST_F(DeliveryTest, TheThreadSendsWhatIsQueuedWhenWokenAndStops) {
 class ForgetfulOutbox : public Outbox {
  public:
   explicit ForgetfulOutbox(Outbox& outbox) : outbox_(outbox) {}
-  absl::StatusOr<std::optional<ClaimedReminder>> Claim(absl::Time now) override {
-    return outbox_.Claim(now);
+  absl::StatusOr<std::optional<ClaimedReminder>> Claim(const OutboxMoment& moment) override {
+    return outbox_.Claim(moment);
   }
   absl::Status Finish(const std::string& id, const AttemptResult& result) override {
     if (failures_-- > 0) return absl::ResourceExhaustedError("disk full");
@@ -341,7 +341,12 @@ class ForgetfulOutbox : public Outbox {
   absl::StatusOr<int> RecoverInterrupted(absl::Time now) override {
     return outbox_.RecoverInterrupted(now);
   }
-  absl::StatusOr<std::optional<absl::Time>> NextDue() const override { return outbox_.NextDue(); }
+  absl::StatusOr<std::optional<absl::Time>> NextDue(const OutboxMoment& moment) const override {
+    return outbox_.NextDue(moment);
+  }
+  absl::Status Suppress(const v1::Suppression& suppression) override {
+    return outbox_.Suppress(suppression);
+  }
   absl::StatusOr<std::map<v1::ReminderState::Value, int64_t>> CountByState() const override {
     return outbox_.CountByState();
   }

@@ -11,6 +11,7 @@
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation_figures.h"
 #include "services/alerting/figures.h"
+#include "services/alerting/message_writer.h"
 #include "services/alerting/metrics.h"
 #include "services/alerting/mime.h"
 #include "services/alerting/store/alert_store.h"
@@ -27,15 +28,6 @@ struct SlotRequest {
   absl::Time slot_time;  // its instant, or now
   bool late = false;
   bool dry_run = false;
-};
-
-// How reminders look and where they may go.
-struct MailSettings {
-  Mailbox from;
-  std::string subject_prefix;
-  std::string office_name;
-  std::string public_url;
-  MailGuard guard;
 };
 
 // Evaluates slots. Thread-safe.

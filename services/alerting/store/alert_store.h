@@ -10,19 +10,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "dondoc/v1/campaigns.pb.h"
+#include "services/alerting/store/outbox.h"
 
 namespace dondoc::alerting {
-
-// A message to be written with its evaluation: complete, ready to be sent.
-struct NewReminder {
-  std::string reminder_id;
-  std::string unit_id;
-  std::string recipient;
-  std::string kind;
-  std::string subject;
-  std::string message_id;
-  std::string message;  // RFC 5322, CRLF
-};
 
 // All that one slot leaves behind. Its reminders start QUEUED when the evaluation is RELEASED, else
 // DRAFTED.
@@ -84,44 +74,6 @@ class AlertStore {
   virtual absl::StatusOr<ReminderPage> ListReminders(const std::string& evaluation_id,
                                                      int64_t after, int limit) const = 0;
   virtual absl::StatusOr<StoredMessage> FindMessage(const std::string& reminder_id) const = 0;
-};
-
-// A reminder that has been taken to be sent.
-struct ClaimedReminder {
-  std::string reminder_id;
-  std::string recipient;
-  std::string message;
-  int attempts = 0;          // this one included
-  bool resent = false;       // an attempt before this one may have delivered it
-  bool was_unknown = false;  // that was the last one
-};
-
-struct AttemptResult {
-  v1::ReminderState::Value state = v1::ReminderState::UNSPECIFIED;  // SENT DEFERRED FAILED UNKNOWN
-  std::string reply;
-  std::string sent_to;
-  absl::Time next_attempt;              // real clock; for DEFERRED and UNKNOWN
-  std::optional<absl::Time> sent_time;  // civil; for SENT
-};
-
-// The durable outbox. Thread-safe; durable on OK, so a reminder is SENDING on disk before the first
-// byte of it leaves. Times of attempts are of the real clock.
-class Outbox {
- public:
-  virtual ~Outbox() = default;
-
-  // Takes the reminder that is due longest (QUEUED, DEFERRED or UNKNOWN, its next attempt at or
-  // before `now`) and marks it SENDING. nullopt when none is due.
-  virtual absl::StatusOr<std::optional<ClaimedReminder>> Claim(absl::Time now) = 0;
-  // kFailedPrecondition when the reminder is not SENDING.
-  virtual absl::Status Finish(const std::string& reminder_id, const AttemptResult& result) = 0;
-  // At start-up, before the first Claim: what the process before left SENDING may have been taken.
-  // It becomes UNKNOWN and due at `now`; if it was a second try already, FAILED. Returns how many
-  // became UNKNOWN.
-  virtual absl::StatusOr<int> RecoverInterrupted(absl::Time now) = 0;
-  // When the next reminder is due; nullopt = none waits.
-  virtual absl::StatusOr<std::optional<absl::Time>> NextDue() const = 0;
-  virtual absl::StatusOr<std::map<v1::ReminderState::Value, int64_t>> CountByState() const = 0;
 };
 
 }  // namespace dondoc::alerting

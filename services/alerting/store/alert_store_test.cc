@@ -86,13 +86,13 @@ class AlertStoreTest : public ::testing::Test {
   }
 
   ClaimedReminder MustClaim(absl::Time now = kNow) {
-    auto claimed = store_->Claim(now);
+    auto claimed = store_->Claim({.now = now, .civil = kNow});
     EXPECT_OK(claimed);
     EXPECT_TRUE(claimed.ok() && claimed->has_value());
     return claimed.ok() && claimed->has_value() ? **claimed : ClaimedReminder();
   }
   bool NothingDue(absl::Time now = kNow) {
-    const auto claimed = store_->Claim(now);
+    const auto claimed = store_->Claim({.now = now, .civil = kNow});
     return claimed.ok() && !claimed->has_value();
   }
   v1::Reminder ReminderOf(const std::string& id) {
@@ -280,7 +280,7 @@ TEST_F(AlertStoreTest, ADeferredReminderWaitsForItsTime) {
   const absl::Time later = kNow + absl::Minutes(1);
   ASSERT_OK(store_->Finish(id, Result(v1::ReminderState::DEFERRED, later)));
   EXPECT_TRUE(NothingDue(later - absl::Microseconds(1)));
-  const auto due = store_->NextDue();
+  const auto due = store_->NextDue({.now = kNow, .civil = kNow});
   ASSERT_OK(due);
   EXPECT_EQ(*due, later);
   const ClaimedReminder again = MustClaim(later);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/alerting/store/sqlite_rows.h"
 #include "services/common/clock/civil.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
@@ -19,7 +20,7 @@ namespace {
 // Each entry brings the schema from its index to index + 1; entries are never edited once shipped.
 // Bodies are serialized messages of dondoc.v1; what is searched or changed has a column of its own,
 // and the column is the truth. Instants are microseconds since 1970; states are the enum's numbers.
-constexpr std::array<const char*, 1> kMigrations = {R"sql(
+constexpr std::array<const char*, 2> kMigrations = {R"sql(
 CREATE TABLE campaigns (
   campaign_id TEXT PRIMARY KEY,
   body BLOB NOT NULL,
@@ -71,26 +72,47 @@ CREATE TABLE reminders (
 CREATE INDEX reminders_by_evaluation ON reminders (evaluation_id, number);
 CREATE INDEX reminders_due ON reminders (next_attempt_us, number) WHERE next_attempt_us IS NOT NULL;
 CREATE INDEX reminders_by_state ON reminders (state);
+)sql",
+                                                    R"sql(
+ALTER TABLE reminders ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reminders ADD COLUMN quiet_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reminders ADD COLUMN quiet_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE reminders ADD COLUMN acknowledge_us INTEGER;
+CREATE INDEX reminders_by_unit ON reminders (unit_id, number);
+CREATE INDEX reminders_by_message_id ON reminders (message_id);
+
+CREATE TABLE suppressions (
+  address TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  create_us INTEGER NOT NULL,
+  reminder_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bounces (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  reminder_id TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  action TEXT NOT NULL,
+  status TEXT NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE (reminder_id, recipient, action, status)
+) STRICT;
+
+CREATE TABLE webhooks (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  webhook_id TEXT NOT NULL UNIQUE,
+  body BLOB NOT NULL,
+  secret TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE templates (
+  name TEXT PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr char kEvaluationColumns[] =
     "SELECT body, state, release_us, evaluation_id, number FROM evaluations ";
-constexpr char kReminderColumns[] =
-    "SELECT reminder_id, evaluation_id, unit_id, recipient, kind, state, subject, message_id, "
-    "attempts, next_attempt_us, sent_us, last_reply, number, message, sent_to FROM reminders ";
-
-int64_t Micros(absl::Time time) { return absl::ToUnixMicros(time); }
-
-template <typename Message>
-absl::StatusOr<Message> Parse(const std::string& bytes) {
-  Message message;
-  if (!message.ParseFromString(bytes)) {
-    return absl::DataLossError(
-        absl::StrCat("alert store: a ", message.GetTypeName(), " that cannot be read"));
-  }
-  return message;
-}
-
 absl::StatusOr<v1::Campaign> ReadCampaign(const Statement& row) {
   ASSIGN_OR_RETURN(v1::Campaign campaign, Parse<v1::Campaign>(row.Text(0)));
   campaign.clear_activate_time();
@@ -106,25 +128,6 @@ absl::StatusOr<v1::Evaluation> ReadEvaluation(const Statement& row) {
     *evaluation.mutable_release_time() = ToProto(absl::FromUnixMicros(row.Int(2)));
   }
   return evaluation;
-}
-
-v1::Reminder ReadReminder(const Statement& row) {
-  v1::Reminder reminder;
-  reminder.set_reminder_id(row.Text(0));
-  reminder.set_evaluation_id(row.Text(1));
-  reminder.set_unit_id(row.Text(2));
-  reminder.set_recipient(row.Text(3));
-  reminder.set_kind(row.Text(4));
-  reminder.set_state(static_cast<v1::ReminderState::Value>(row.Int(5)));
-  reminder.set_subject(row.Text(6));
-  reminder.set_message_id(row.Text(7));
-  reminder.set_attempts(static_cast<int32_t>(row.Int(8)));
-  if (!row.IsNull(9)) {
-    *reminder.mutable_next_attempt_time() = ToProto(absl::FromUnixMicros(row.Int(9)));
-  }
-  if (!row.IsNull(10)) *reminder.mutable_sent_time() = ToProto(absl::FromUnixMicros(row.Int(10)));
-  reminder.set_last_reply(row.Text(11));
-  return reminder;
 }
 
 void AddCount(v1::ReminderState::Value state, int64_t count, v1::ReminderCounts& counts) {
@@ -143,13 +146,13 @@ void AddCount(v1::ReminderState::Value state, int64_t count, v1::ReminderCounts&
       return counts.set_failed(count);
     case v1::ReminderState::UNKNOWN:
       return counts.set_unknown(count);
+    case v1::ReminderState::CANCELLED:
+      return counts.set_cancelled(count);
+    case v1::ReminderState::SUPPRESSED:
+      return counts.set_suppressed(count);
     default:
       return;
   }
-}
-
-absl::Status NoSuch(absl::string_view what, absl::string_view id) {
-  return absl::NotFoundError(absl::StrCat("no ", what, " ", Quoted(id)));
 }
 
 // A second process on the same file would take our SENDING reminders for a dead one's.
@@ -281,24 +284,7 @@ absl::Status SqliteAlertStore::SaveEvaluation(const EvaluationRecord& record) {
                         .Run());
   }
   for (const NewReminder& reminder : record.reminders) {
-    Statement row = database_->Prepare(
-        "INSERT INTO reminders (reminder_id, evaluation_id, campaign_id, unit_id, slot, kind, "
-        "recipient, state, subject, message_id, message, next_attempt_us) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    row.BindText(1, reminder.reminder_id)
-        .BindText(2, evaluation.evaluation_id())
-        .BindText(3, evaluation.campaign_id())
-        .BindText(4, reminder.unit_id)
-        .BindText(5, evaluation.slot())
-        .BindText(6, reminder.kind)
-        .BindText(7, reminder.recipient)
-        .BindInt(8, released ? v1::ReminderState::QUEUED : v1::ReminderState::DRAFTED)
-        .BindText(9, reminder.subject)
-        .BindText(10, reminder.message_id)
-        .BindBlob(11, reminder.message);
-    // Due at once: 0 is before every clock.
-    if (released) row.BindInt(12, 0);
-    RETURN_IF_ERROR(row.Run());
+    RETURN_IF_ERROR(InsertReminderLocked(evaluation, reminder));
   }
   return transaction.Commit();
 }
@@ -306,7 +292,8 @@ absl::Status SqliteAlertStore::SaveEvaluation(const EvaluationRecord& record) {
 absl::Status SqliteAlertStore::CountRemindersLocked(v1::Evaluation& evaluation) const {
   evaluation.clear_reminders();
   Statement query = database_->Prepare(
-      "SELECT state, COUNT(*) FROM reminders WHERE evaluation_id = ? GROUP BY state");
+      "SELECT state, COUNT(*) FROM reminders WHERE evaluation_id = ? AND channel = 0 "
+      "GROUP BY state");
   query.BindText(1, evaluation.evaluation_id());
   evaluation.mutable_reminders();
   while (true) {
@@ -420,7 +407,8 @@ absl::StatusOr<ReminderPage> SqliteAlertStore::ListReminders(const std::string& 
   MutexLock lock(mutex_);
   RETURN_IF_ERROR(CheckEvaluationLocked(evaluation_id));
   Statement query = database_->Prepare(absl::StrCat(
-      kReminderColumns, "WHERE evaluation_id = ? AND number > ? ORDER BY number LIMIT ?"));
+      kReminderColumns,
+      "WHERE evaluation_id = ? AND channel = 0 AND number > ? ORDER BY number LIMIT ?"));
   query.BindText(1, evaluation_id).BindInt(2, after).BindInt(3, limit + 1);
   ReminderPage page;
   int64_t last = 0;

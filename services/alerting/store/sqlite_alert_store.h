@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "services/alerting/store/alert_store.h"
+#include "services/alerting/store/mail_store.h"
+#include "services/alerting/store/outbox.h"
 #include "services/alerting/store/sqlite.h"
 #include "services/common/mutex/mutex.h"
 
 namespace dondoc::alerting {
 
-// AlertStore and Outbox in one SQLite file (WAL, synced at every commit). One connection, one
-// transaction at a time; one process, held by a lock on "<path>.lock".
-class SqliteAlertStore : public AlertStore, public Outbox {
+// AlertStore, Outbox and MailStore in one SQLite file (WAL, synced at every commit). One
+// connection, one transaction at a time; one process, held by a lock on "<path>.lock".
+class SqliteAlertStore : public AlertStore, public Outbox, public MailStore {
  public:
   // kUnavailable when another process has the file; kFailedPrecondition when a newer version of
   // ours wrote it. Brings an older schema up to date.
@@ -42,11 +44,34 @@ class SqliteAlertStore : public AlertStore, public Outbox {
                                              int limit) const override;
   absl::StatusOr<StoredMessage> FindMessage(const std::string& reminder_id) const override;
 
-  absl::StatusOr<std::optional<ClaimedReminder>> Claim(absl::Time now) override;
+  absl::StatusOr<std::optional<ClaimedReminder>> Claim(const OutboxMoment& moment) override;
   absl::Status Finish(const std::string& reminder_id, const AttemptResult& result) override;
   absl::StatusOr<int> RecoverInterrupted(absl::Time now) override;
-  absl::StatusOr<std::optional<absl::Time>> NextDue() const override;
+  absl::StatusOr<std::optional<absl::Time>> NextDue(const OutboxMoment& moment) const override;
   absl::StatusOr<std::map<v1::ReminderState::Value, int64_t>> CountByState() const override;
+  absl::Status Suppress(const v1::Suppression& suppression) override;
+
+  absl::StatusOr<ReminderPage> ListHistory(const HistoryFilter& filter, int64_t after,
+                                           int limit) const override;
+  absl::StatusOr<v1::Reminder> Retry(const std::string& reminder_id) override;
+  absl::StatusOr<v1::Reminder> Cancel(const std::string& reminder_id,
+                                      const std::string& reason) override;
+  absl::StatusOr<v1::Reminder> Acknowledge(const std::string& reminder_id,
+                                           absl::Time civil) override;
+  absl::StatusOr<SuppressionPage> ListSuppressions(const std::string& after,
+                                                   int limit) const override;
+  absl::StatusOr<v1::Suppression> FindSuppression(const std::string& address) const override;
+  absl::Status DeleteSuppression(const std::string& address) override;
+  absl::StatusOr<v1::Bounce> SaveBounce(const std::string& message_id,
+                                        const v1::Bounce& bounce) override;
+  absl::StatusOr<BouncePage> ListBounces(int64_t after, int limit) const override;
+  absl::Status CreateWebhook(const StoredWebhook& webhook) override;
+  absl::StatusOr<StoredWebhook> FindWebhook(const std::string& webhook_id) const override;
+  absl::StatusOr<std::vector<v1::Webhook>> ListWebhooks() const override;
+  absl::Status DeleteWebhook(const std::string& webhook_id) override;
+  absl::StatusOr<std::vector<v1::Template>> ListTemplates() const override;
+  absl::Status SaveTemplate(const v1::Template& changed) override;
+  absl::Status DeleteTemplate(const std::string& name) override;
 
  private:
   SqliteAlertStore(std::unique_ptr<Database> database, int lock_file)
@@ -59,6 +84,17 @@ class SqliteAlertStore : public AlertStore, public Outbox {
                                                   const std::string& second) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckEvaluationLocked(const std::string& evaluation_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One row of the outbox for the mail, and one for each webhook that is told of its kind.
+  absl::Status InsertReminderLocked(const v1::Evaluation& evaluation, const NewReminder& reminder)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status InsertRowLocked(const v1::Evaluation& evaluation, const NewReminder& reminder,
+                               Channel channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<v1::Reminder> ReminderLocked(const std::string& reminder_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SuppressLocked(const v1::Suppression& suppression)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<StoredWebhook>> WebhooksLocked() const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CountRemindersLocked(v1::Evaluation& evaluation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
