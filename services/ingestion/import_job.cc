@@ -31,7 +31,33 @@ void AddWarning(v1::Import& import, v1::ImportWarning::Kind::Value kind, int64_t
   warning.set_message(std::move(message));
 }
 
+SheetReader::Options FilesOf(const ImportJob::Reading& reading, const std::atomic<bool>& stop) {
+  SheetReader::Options files = reading.files;
+  files.stop = &stop;
+  return files;
+}
+
 }  // namespace
+
+void SetRejectCounts(const RejectCounts& counts, v1::Import& import) {
+  std::vector<std::pair<int64_t, v1::RejectReason::Value>> order;
+  for (const auto& [reason, rows] : counts) order.emplace_back(-rows, reason);
+  std::sort(order.begin(), order.end());
+  import.clear_rejects_by_reason();
+  for (const auto& [rows, reason] : order) {
+    v1::RejectCount& count = *import.add_rejects_by_reason();
+    count.set_reason(reason);
+    count.set_rows(-rows);
+  }
+}
+
+void PlaceWarning(const std::vector<std::string>& sheets, v1::ImportWarning& warning) {
+  const int64_t number = warning.first_row_number();
+  if (number <= 0) return;
+  warning.set_first_row_number(ShownRow(number));
+  warning.set_sheet(std::string(SheetOf(sheets, number)));
+  absl::StrAppend(warning.mutable_message(), " Dòng đầu tiên: ", RowName(sheets, number), ".");
+}
 
 ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory,
                      ImportOptions options, const std::string& province, absl::Time now,
@@ -49,7 +75,7 @@ ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> direct
                },
                [this](const StatementRow& row) { return OnStatement(row); }}),
       reader_([this](absl::Span<const absl::string_view> cells) { return finder_.Score(cells); },
-              [this](const SheetRow& row) { return finder_.OnRow(row); }, reading_.files),
+              [this](const SheetRow& row) { return OnRow(row); }, FilesOf(reading_, stop_)),
       digest_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(digest_, EVP_sha256(), nullptr);
   if (options_.coverage.has_value()) {
@@ -87,6 +113,11 @@ absl::Status ImportJob::Finish() {
   EVP_DigestFinal_ex(digest_, digest, &size);
   sha256_ = absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
   return absl::OkStatus();
+}
+
+absl::Status ImportJob::OnRow(const SheetRow& row) {
+  if (stop_.load(std::memory_order_relaxed)) return absl::CancelledError("stopped");
+  return finder_.OnRow(row);
 }
 
 absl::Status ImportJob::CountRow() {
@@ -156,12 +187,15 @@ absl::Status ImportJob::Stage(Row row) {
 }
 
 absl::Status ImportJob::Keep(v1::Reject reject) {
+  reject.set_sheet(std::string(SheetOf(finder_.notes().sheets, reject.row_number())));
+  ++rejected_for_[static_cast<size_t>(reject.reason())];
   reject_bytes_ += static_cast<int64_t>(reject.ByteSizeLong());
   rejects_.push_back(std::move(reject));
   if (++rejected_ > limits_.rejects_max || reject_bytes_ > limits_.reject_bytes_max) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Quá nhiều dòng không đọc được (", NumberVi(rejected_),
-        "); dòng gần nhất: ", rejects_.back().row_number(), ": ", rejects_.back().message()));
+        "); dòng gần nhất: ", RowName(finder_.notes().sheets, rejects_.back().row_number()), ": ",
+        rejects_.back().message()));
   }
   return rejects_.size() < kRejectsAddedMax ? absl::OkStatus() : Flush();
 }
@@ -195,6 +229,8 @@ void ImportJob::Describe(v1::Import& import) const {
   import.set_bytes(bytes_);
   import.set_rows(rows_);
   import.set_rejected(rejected_);
+  CountRejects(import);
+  import.mutable_sheets()->Assign(finder_.notes().sheets.begin(), finder_.notes().sheets.end());
   import.clear_columns();
   const std::vector<v1::ColumnMapping>& columns =
       plan_.has_value() ? plan_->columns : finder_.statement_plan().columns;
@@ -223,6 +259,22 @@ void ImportJob::Describe(v1::Import& import) const {
   }
   import.clear_warnings();
   AddWarnings(import);
+  PlaceWarnings(import);
+}
+
+void ImportJob::CountRejects(v1::Import& import) const {
+  RejectCounts counts;
+  for (size_t reason = 0; reason < rejected_for_.size(); ++reason) {
+    const int64_t rows = rejected_for_[reason];
+    if (rows > 0) counts[static_cast<v1::RejectReason::Value>(reason)] = rows;
+  }
+  SetRejectCounts(counts, import);
+}
+
+// Where the first row of each warning is, as the spreadsheet shows it.
+void ImportJob::PlaceWarnings(v1::Import& import) const {
+  const std::vector<std::string>& sheets = finder_.notes().sheets;
+  for (v1::ImportWarning& warning : *import.mutable_warnings()) PlaceWarning(sheets, warning);
 }
 
 void ImportJob::AddWarnings(v1::Import& import) const {
@@ -239,8 +291,7 @@ void ImportJob::AddWarnings(v1::Import& import) const {
   }
   if (outside_ > 0) {
     AddWarning(import, Kind::OUTSIDE_COVERAGE, outside_, outside_first_row_,
-               absl::StrCat(NumberVi(outside_), " dòng nằm ngoài phạm vi đã khai (dòng đầu tiên: ",
-                            outside_first_row_, "); vẫn được đếm."));
+               absl::StrCat(NumberVi(outside_), " dòng nằm ngoài phạm vi đã khai; vẫn được đếm."));
   }
   if (std::find(std::begin(kPageLimits), std::end(kPageLimits), rows_.load()) !=
       std::end(kPageLimits)) {
@@ -269,7 +320,9 @@ void ImportJob::AddReadingWarnings(v1::Import& import) const {
                      absl::StrJoin(names.begin(), names.begin() + static_cast<int>(shown), ", "),
                      "."));
   };
-  sheets(notes.sheets_read, "cũng được đọc (số dòng cộng thêm 10.000.000 cho mỗi trang)");
+  if (notes.sheets.size() > 1) {
+    sheets({notes.sheets.begin() + 1, notes.sheets.end()}, "cũng được đọc");
+  }
   sheets(notes.sheets_skipped, "thuộc loại khác, không được đọc");
   sheets(workbook.hidden_sheets, "đang bị ẩn, không được đọc");
   if (workbook.formulas_without_value > 0) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -42,7 +44,16 @@ struct ImportOptions {
   bool preview = false;
   bool confirm_withdrawals = false;
   std::string unit_column;  // as CreateImportRequest has it
+  int64_t total_bytes = 0;  // of the whole file; 0 = not declared
 };
+
+// Rejected rows by reason, as Import has them.
+using RejectCounts = std::map<v1::RejectReason::Value, int64_t>;
+void SetRejectCounts(const RejectCounts& counts, v1::Import& import);
+
+// `warning`'s first row, so far a number of row_place.h, as people see it: its row, its sheet, and
+// both at the end of the message. Once for a warning.
+void PlaceWarning(const std::vector<std::string>& sheets, v1::ImportWarning& warning);
 
 // One file as it streams in: its rows are mapped, staged and, where they cannot be counted, kept as
 // rejects. Nothing takes effect here. Feed and Finish belong to one thread; the counters may be
@@ -70,9 +81,12 @@ class ImportJob {
   ImportJob& operator=(const ImportJob&) = delete;
 
   // kInvalidArgument with a Vietnamese message: the file cannot be read or goes beyond a limit;
-  // nothing of it may take effect. Other errors are the store's.
+  // nothing of it may take effect. kCancelled after Stop. Other errors are the store's.
   absl::Status Feed(absl::string_view bytes);
   absl::Status Finish();
+
+  // From any thread: what is being read, or is read next, ends with kCancelled.
+  void Stop() { stop_ = true; }
 
   // Once finished: what the file holds, and its coverage, declared or inferred.
   void Describe(v1::Import& import) const;
@@ -82,8 +96,11 @@ class ImportJob {
   int64_t rows() const { return rows_; }
   int64_t rejected() const { return rejected_; }
   int64_t staged() const { return staged_count_; }
+  // Rejected rows by reason, into `import`.
+  void CountRejects(v1::Import& import) const;
 
  private:
+  absl::Status OnRow(const SheetRow& row);
   absl::Status CountRow();
   absl::Status OnHeader(const ColumnPlan& plan);
   absl::Status OnDossier(const MeaningCells& cells, int64_t row_number, CsvRow::Problem problem);
@@ -94,6 +111,7 @@ class ImportJob {
   absl::Status Flush();
   void NoteCoverage(const Row& row);
   void AddWarnings(v1::Import& import) const;
+  void PlaceWarnings(v1::Import& import) const;
   void AddReadingWarnings(v1::Import& import) const;
 
   ImportStore& store_;
@@ -102,6 +120,7 @@ class ImportJob {
   const Reading reading_;
   const absl::Time now_;
   RowMapper mapper_;
+  std::atomic<bool> stop_{false};
   TableFinder finder_;
   SheetReader reader_;
   evp_md_ctx* digest_;
@@ -116,6 +135,7 @@ class ImportJob {
   std::atomic<int64_t> rows_{0};
   std::atomic<int64_t> rejected_{0};
   std::atomic<int64_t> staged_count_{0};
+  std::array<std::atomic<int64_t>, v1::RejectReason::Value_ARRAYSIZE> rejected_for_{};
 
   // What the staged rows are about; for a declared coverage, how many lie outside it.
   std::set<std::string> unit_ids_;

@@ -11,6 +11,7 @@
 #include "services/common/status/quote.h"
 #include "services/ingestion/coverage_check.h"
 #include "services/ingestion/page_token.h"
+#include "services/ingestion/reading/row_place.h"
 #include "services/ingestion/reading/text_key.h"
 #include "services/ingestion/rejects_csv.h"
 
@@ -78,9 +79,7 @@ absl::StatusOr<v1::Import> ImportService::Receive(
     grpc::ServerContext& context, grpc::ServerReader<v1::CreateImportRequest>& reader) {
   v1::CreateImportRequest request;
   if (!reader.Read(&request)) return Invalid("import_id", "no message came");
-  ASSIGN_OR_RETURN(ImportOptions options, ReadOptions(request));
-  ASSIGN_OR_RETURN(const std::shared_ptr<Imports::Upload> upload,
-                   imports_.Begin(std::move(options), [&context] { context.TryCancel(); }));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Imports::Upload> upload, Open(context, request));
   absl::Status fed;
   int64_t unread_bytes = 0;
   do {
@@ -91,7 +90,10 @@ absl::StatusOr<v1::Import> ImportService::Receive(
     }
     if (!fed.ok() && (!absl::IsInvalidArgument(fed) || unread_bytes > kDrainBytesMax)) break;
   } while (reader.Read(&request));
-  if (fed.ok() && BrokeOff(context)) {
+  // A file of a declared size is whole when all of it has come, whatever became of the sender.
+  const bool whole = upload->can_pause() && upload->missing_bytes() == 0;
+  if (fed.ok() && !whole && upload->can_pause()) return upload->Pause();
+  if (fed.ok() && !whole && BrokeOff(context)) {
     upload->Fail("Việc tải tệp lên bị ngắt giữa chừng, hãy tải lại.");
     return absl::CancelledError("the upload broke off");
   }
@@ -100,6 +102,23 @@ absl::StatusOr<v1::Import> ImportService::Receive(
     return fed;
   }
   return upload->Finish();
+}
+
+// Begins an upload, or goes on with one.
+absl::StatusOr<std::shared_ptr<Imports::Upload>> ImportService::Open(
+    grpc::ServerContext& context, const v1::CreateImportRequest& first) {
+  const auto interrupt = [&context] { context.TryCancel(); };
+  if (first.offset() < 0) return Invalid("offset", "want 0 or more");
+  if (first.total_bytes() < 0) return Invalid("total_bytes", "want 0 or more");
+  if (first.total_bytes() > 0 && first.import_id().empty()) {
+    return Invalid("import_id", "required with total_bytes");
+  }
+  if (first.offset() > 0) {
+    if (first.import_id().empty()) return Invalid("import_id", "required with offset");
+    return imports_.Resume(first.import_id(), first.offset(), interrupt);
+  }
+  ASSIGN_OR_RETURN(ImportOptions options, ReadOptions(first));
+  return imports_.Begin(std::move(options), interrupt);
 }
 
 absl::StatusOr<ImportOptions> ImportService::ReadOptions(
@@ -155,6 +174,7 @@ absl::StatusOr<ImportOptions> ImportService::ReadOptions(
                                 kUnitColumnBytesMax, " bytes"));
   }
   options.unit_column = first.unit_column();
+  options.total_bytes = first.total_bytes();
   options.preview = first.preview();
   options.confirm_withdrawals = first.confirm_withdrawals();
   return options;
@@ -219,6 +239,9 @@ absl::Status ImportService::Rejects(const v1::ListRejectsRequest& request,
   if (more) {
     response.set_next_page_token(MakePageToken(
         query, absl::StrCat(response.rejects(response.rejects_size() - 1).row_number())));
+  }
+  for (v1::Reject& reject : *response.mutable_rejects()) {
+    reject.set_row_number(ShownRow(reject.row_number()));
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "absl/status/statusor.h"
 #include "dondoc/v1/imports.grpc.pb.h"
 #include "services/common/clock/clock.h"
@@ -42,6 +44,8 @@ class ImportService final : public v1::ImportService::Service {
  private:
   absl::StatusOr<v1::Import> Receive(grpc::ServerContext& context,
                                      grpc::ServerReader<v1::CreateImportRequest>& reader);
+  absl::StatusOr<std::shared_ptr<Imports::Upload>> Open(grpc::ServerContext& context,
+                                                        const v1::CreateImportRequest& first);
   absl::StatusOr<ImportOptions> ReadOptions(const v1::CreateImportRequest& first) const;
   absl::Status List(const v1::ListImportsRequest& request, v1::ListImportsResponse& response);
   absl::Status Rejects(const v1::ListRejectsRequest& request, v1::ListRejectsResponse& response);

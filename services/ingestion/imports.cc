@@ -1,6 +1,7 @@
 #include "services/ingestion/imports.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -20,6 +21,12 @@ namespace {
 
 constexpr int kPageRows = 1'000;
 constexpr char kInterrupted[] = "Bị ngắt giữa chừng, hãy tải lại.";
+constexpr char kNotContinued[] =
+    "Việc tải tệp lên bị ngắt và không được nối lại, hãy tải lại từ đầu.";
+// How long a request that goes on with an upload waits for the one before to let go.
+constexpr absl::Duration kTakeOverMax = absl::Seconds(10);
+constexpr absl::Duration kTakeOverStep = absl::Milliseconds(200);
+constexpr absl::Duration kPausesLookedAtEvery = absl::Seconds(5);
 constexpr char kNotStored[] = "Hệ thống không lưu được tệp lúc này, hãy tải lại sau.";
 
 // What makes two imports the same: the bytes and the options that change what they mean.
@@ -53,6 +60,48 @@ void DropWarnings(v1::Import& import, v1::ImportWarning::Kind::Value kind) {
                  warnings.end());
 }
 
+// Changes of units added up by level; UNSPECIFIED = all of them.
+class LevelSums {
+ public:
+  void Add(v1::Level::Value level, const CommitResult::UnitChange& change) {
+    Sum& sum = sums_[level];
+    ++sum.units;
+    sum.before += CountsOf(change.before);
+    sum.after += CountsOf(change.after);
+  }
+  void Fill(v1::Import& import) const {
+    import.clear_level_changes();
+    for (const auto& [level, sum] : sums_) {
+      if (level != v1::Level::UNSPECIFIED) FillOne(level, sum, *import.add_level_changes());
+    }
+    const auto all = sums_.find(v1::Level::UNSPECIFIED);
+    if (all != sums_.end()) FillOne(all->first, all->second, *import.add_level_changes());
+  }
+
+ private:
+  struct Sum {
+    int64_t units = 0;
+    Counts before;
+    Counts after;
+  };
+  static Counts CountsOf(const v1::Ratio& ratio) {
+    return {ratio.online(), ratio.counter(), ratio.postal(), ratio.unknown()};
+  }
+  static void FillOne(v1::Level::Value level, const Sum& sum, v1::LevelChange& filled) {
+    filled.set_level(level);
+    filled.set_units(sum.units);
+    *filled.mutable_before() = ToProto(sum.before, std::nullopt, v1::Basis::DOSSIERS);
+    *filled.mutable_after() = ToProto(sum.after, std::nullopt, v1::Basis::DOSSIERS);
+  }
+  std::map<v1::Level::Value, Sum> sums_;
+};
+
+int64_t CountedRejects(const v1::Import& import) {
+  int64_t rows = 0;
+  for (const v1::RejectCount& count : import.rejects_by_reason()) rows += count.rows();
+  return rows;
+}
+
 absl::Status WrongState(const v1::Import& import, absl::string_view wanted) {
   return absl::FailedPreconditionError(
       absl::StrCat("import_id: import ", import.import_id(), " is ",
@@ -68,6 +117,10 @@ Imports::Upload::Upload(Imports& owner, v1::Import import, std::unique_ptr<Impor
       job_(std::move(job)),
       interrupt_(std::move(interrupt)) {}
 
+int64_t Imports::Upload::missing_bytes() const {
+  return std::max<int64_t>(0, import_.total_bytes() - job_->bytes());
+}
+
 absl::Status Imports::Upload::Feed(absl::string_view bytes) {
   {
     MutexLock lock(mutex_);
@@ -75,6 +128,11 @@ absl::Status Imports::Upload::Feed(absl::string_view bytes) {
   }
   if (!unreadable_.ok()) return unreadable_;
   owner_.metrics_.import_bytes.Increment(static_cast<double>(bytes.size()));
+  if (can_pause() && static_cast<int64_t>(bytes.size()) > missing_bytes()) {
+    unreadable_ = absl::InvalidArgumentError(absl::StrCat(
+        "Tệp dài hơn ", NumberVi(import_.total_bytes()), " byte đã khai khi bắt đầu tải lên."));
+    return unreadable_;
+  }
   const absl::Status fed = job_->Feed(bytes);
   if (absl::IsInvalidArgument(fed)) unreadable_ = fed;
   return fed;
@@ -87,12 +145,60 @@ bool Imports::Upload::BeginEnd() {
   return true;
 }
 
-bool Imports::Upload::RequestCancel() {
+bool Imports::Upload::RequestCancel(bool& paused) {
   MutexLock lock(mutex_);
   if (phase_ == Phase::kEnding) return false;
+  paused = phase_ == Phase::kPaused;
   phase_ = Phase::kCancelled;
+  job_->Stop();
   // Under the lock, so that it is not called once the upload is ending and its call is over.
-  interrupt_();
+  if (!paused) interrupt_();
+  return true;
+}
+
+absl::StatusOr<v1::Import> Imports::Upload::Pause() {
+  MutexLock lock(mutex_);
+  if (phase_ == Phase::kCancelled) return absl::CancelledError("the import was cancelled");
+  phase_ = Phase::kPaused;
+  paused_at_ = absl::Now();
+  interrupt_ = nullptr;
+  paused_.SignalAll();
+  v1::Import import = import_;
+  import.set_bytes(job_->bytes());
+  return import;
+}
+
+absl::Status Imports::Upload::TakeOver(int64_t offset, std::function<void()> interrupt) {
+  MutexLock lock(mutex_);
+  const absl::Time until = absl::Now() + kTakeOverMax;
+  while (phase_ == Phase::kReading && missing_bytes() > 0) {
+    interrupt_();
+    const absl::Duration left = until - absl::Now();
+    if (left <= absl::ZeroDuration()) {
+      return absl::UnavailableError("the request before is still at it; try again");
+    }
+    paused_.WaitFor(mutex_, std::min(left, kTakeOverStep));
+  }
+  if (phase_ != Phase::kPaused) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("import_id: import ", import_.import_id(), " takes no more bytes"));
+  }
+  if (offset != job_->bytes()) {
+    return absl::OutOfRangeError(
+        absl::StrCat("offset: ", offset, ", but ", job_->bytes(), " bytes have been received"));
+  }
+  phase_ = Phase::kReading;
+  interrupt_ = std::move(interrupt);
+  return absl::OkStatus();
+}
+
+bool Imports::Upload::EndPauseSince(absl::Time then) {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ != Phase::kPaused || paused_at_ > then) return false;
+    phase_ = Phase::kEnding;
+  }
+  owner_.EndFailed(import_, kNotContinued);
   return true;
 }
 
@@ -122,6 +228,32 @@ Imports::Imports(Ledger& ledger, ImportStore& store, const Clock& clock, Metrics
       metrics_(metrics),
       config_(std::move(config)) {}
 
+Imports::~Imports() {
+  {
+    MutexLock lock(mutex_);
+    ending_ = true;
+    ending_changed_.SignalAll();
+  }
+  if (pauses_.joinable()) pauses_.join();
+}
+
+void Imports::EndOldPauses() {
+  const absl::Duration every = std::min(config_.pause_max, kPausesLookedAtEvery);
+  while (true) {
+    std::vector<std::shared_ptr<Upload>> uploads;
+    {
+      MutexLock lock(mutex_);
+      if (!ending_) ending_changed_.WaitFor(mutex_, every);
+      if (ending_) return;
+      for (const auto& [import_id, upload] : running_) uploads.push_back(upload);
+    }
+    const absl::Time then = absl::Now() - config_.pause_max;
+    for (const std::shared_ptr<Upload>& upload : uploads) {
+      if (upload->EndPauseSince(then)) Forget(upload->import_.import_id());
+    }
+  }
+}
+
 absl::Status Imports::Recover() {
   MutexLock lock(change_mutex_);
   std::string after;
@@ -131,6 +263,10 @@ absl::Status Imports::Recover() {
       after = import.import_id();
       if (ledger_.FindImportEffect(import.import_id()).has_value()) {
         by_content_[ContentKey(import)].push_back(import.import_id());
+        // A replay that was cut off has counted rows that are still seen as rejects.
+        if (CountedRejects(import) != Merge(import).rejected()) {
+          RETURN_IF_ERROR(RecountRejects(import.import_id()));
+        }
         continue;
       }
       if (import.state() != v1::ImportState::RUNNING) continue;
@@ -141,8 +277,10 @@ absl::Status Imports::Recover() {
       RETURN_IF_ERROR(store_.UpdateImport(failed));
       RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
     }
-    if (page.size() < kPageRows) return absl::OkStatus();
+    if (page.size() < kPageRows) break;
   }
+  pauses_ = std::thread([this] { EndOldPauses(); });
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Begin(ImportOptions options,
@@ -157,6 +295,7 @@ absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Begin(ImportOptions op
     *import.mutable_extracted_at() = ToProto(*options.extracted_at);
   }
   if (options.channel.has_value()) import.set_channel(*options.channel);
+  import.set_total_bytes(options.total_bytes);
   const absl::Time now = clock_.Now();
   *import.mutable_create_time() = ToProto(now);
   const std::string import_id = options.import_id;
@@ -186,6 +325,27 @@ absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Begin(ImportOptions op
   return upload;
 }
 
+absl::StatusOr<std::shared_ptr<Imports::Upload>> Imports::Resume(const std::string& import_id,
+                                                                 int64_t offset,
+                                                                 std::function<void()> interrupt) {
+  std::shared_ptr<Upload> upload;
+  {
+    MutexLock lock(mutex_);
+    const auto running = running_.find(import_id);
+    if (running != running_.end()) upload = running->second;
+  }
+  if (upload == nullptr) {
+    ASSIGN_OR_RETURN(const v1::Import import, Find(import_id));
+    return WrongState(import, "RUNNING");
+  }
+  if (!upload->can_pause()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "import_id: import ", import_id, " was begun without total_bytes and cannot be continued"));
+  }
+  RETURN_IF_ERROR(upload->TakeOver(offset, std::move(interrupt)));
+  return upload;
+}
+
 void Imports::Forget(const std::string& import_id) {
   MutexLock lock(mutex_);
   running_.erase(import_id);
@@ -206,6 +366,8 @@ void Imports::EndFailed(v1::Import import, const std::string& reason) {
 }
 
 absl::StatusOr<v1::Import> Imports::EndUpload(Upload& upload) {
+  // A workbook's rows are read now, and that may still be cancelled.
+  const absl::Status read = upload.unreadable_.ok() ? upload.job_->Finish() : upload.unreadable_;
   if (!upload.BeginEnd()) {
     if (absl::Status dropped = store_.DropStagedRows(upload.import_.import_id()); !dropped.ok()) {
       log::Warning("staged rows of a cancelled import not dropped", {{"error", dropped.message()}});
@@ -213,7 +375,6 @@ absl::StatusOr<v1::Import> Imports::EndUpload(Upload& upload) {
     return absl::CancelledError("the import was cancelled");
   }
   v1::Import import = upload.import_;
-  const absl::Status read = upload.unreadable_.ok() ? upload.job_->Finish() : upload.unreadable_;
   import.set_bytes(upload.job_->bytes());
   if (absl::IsInvalidArgument(read)) {
     EndFailed(import, std::string(read.message()));
@@ -251,11 +412,7 @@ absl::StatusOr<v1::Import> Imports::Settle(v1::Import import, const ImportOption
   const std::string content_key = ContentKey(import);
   ASSIGN_OR_RETURN(const std::string repeated, FindApplied(content_key));
   if (!repeated.empty()) {
-    import.set_state(v1::ImportState::CANCELLED);
-    import.set_unchanged(import.rows() - import.rejected());
-    import.set_error(absl::StrCat("Trùng với lượt tải ", repeated, " đang có hiệu lực."));
-    RETURN_IF_ERROR(store_.UpdateImport(import));
-    RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
+    RETURN_IF_ERROR(store_.RemoveImport(import.import_id()));
     return Find(repeated);
   }
   // Everything but what the log will say is stored before the commit: a crash right after it leaves
@@ -378,7 +535,9 @@ v1::Import Imports::Merge(v1::Import import) const {
   const ImportJob& job = *running->second->job_;
   import.set_bytes(job.bytes());
   import.set_rows(job.rows());
+  import.set_counted(job.staged());
   import.set_rejected(job.rejected());
+  job.CountRejects(import);
   return import;
 }
 
@@ -389,6 +548,7 @@ void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
   import.set_withdrawn(result.withdrawn);
   const std::shared_ptr<const Directory> directory = ledger_.CurrentDirectory();
   import.clear_changes();
+  LevelSums sums;
   for (const CommitResult::UnitChange& change : result.unit_changes) {
     v1::UnitChange& filled = *import.add_changes();
     filled.set_unit_id(change.unit_id);
@@ -396,7 +556,10 @@ void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
     if (unit != nullptr) filled.set_name(unit->name());
     *filled.mutable_before() = change.before;
     *filled.mutable_after() = change.after;
+    sums.Add(v1::Level::UNSPECIFIED, change);
+    if (unit != nullptr) sums.Add(unit->level(), change);
   }
+  sums.Fill(import);
   DropWarnings(import, v1::ImportWarning::Kind::CODE_IN_TWO_UNITS);
   if (result.code_in_two_units == 0) return;
   v1::ImportWarning& warning = *import.add_warnings();
@@ -404,10 +567,9 @@ void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
   warning.set_rows(result.code_in_two_units);
   warning.set_first_row_number(result.code_in_two_units_first_row);
   warning.set_message(absl::StrCat(NumberVi(result.code_in_two_units),
-                                   " dòng có mã hồ sơ đã ghi cho đơn vị khác trong cùng tệp (dòng "
-                                   "đầu tiên: ",
-                                   result.code_in_two_units_first_row,
-                                   "); trạng thái mới nhất được đếm, một lần."));
+                                   " dòng có mã hồ sơ đã ghi cho đơn vị khác trong cùng tệp; "
+                                   "trạng thái mới nhất được đếm, một lần."));
+  PlaceWarning({import.sheets().begin(), import.sheets().end()}, warning);
 }
 
 absl::StatusOr<CommitResult> Imports::Commit(absl::string_view kind, const Change& change) {
@@ -457,7 +619,25 @@ absl::StatusOr<v1::Import> Imports::Replay(const std::string& import_id) {
     return status;
   }
   RETURN_IF_ERROR(store_.RemoveRejects(import_id, counted_rows));
+  RETURN_IF_ERROR(RecountRejects(import_id));
   return Find(import_id);
+}
+
+absl::Status Imports::RecountRejects(const std::string& import_id) {
+  RejectCounts counts;
+  int64_t after_row = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<v1::Reject> rejects,
+                     store_.ListRejects(import_id, after_row, kPageRows));
+    for (const v1::Reject& reject : rejects) {
+      after_row = reject.row_number();
+      ++counts[reject.reason()];
+    }
+    if (rejects.size() < kPageRows) break;
+  }
+  ASSIGN_OR_RETURN(v1::Import import, store_.FindImport(import_id));
+  SetRejectCounts(counts, import);
+  return store_.UpdateImport(import);
 }
 
 // Stages the kept rejects that can be counted now, and lists them in `counted_rows` together with
@@ -483,6 +663,7 @@ absl::StatusOr<bool> Imports::StageReplay(const v1::Import& import,
       if (reject.reason() == v1::RejectReason::BAD_ROW) continue;
       std::variant<Row, v1::Reject> mapped = mapper.Map(CellsOf(reject), reject.row_number());
       if (auto* const again = std::get_if<v1::Reject>(&mapped)) {
+        again->set_sheet(reject.sheet());
         if (again->message() != reject.message()) still_rejects.push_back(std::move(*again));
         continue;
       }
@@ -515,8 +696,9 @@ absl::StatusOr<v1::Import> Imports::Cancel(const std::string& import_id) {
     const auto running = running_.find(import_id);
     if (running != running_.end()) upload = running->second;
   }
-  // The upload's own thread drops its staged rows once it notices.
-  const bool interrupted = upload != nullptr && upload->RequestCancel();
+  // The upload's own thread drops its staged rows once it notices; a paused one has none.
+  bool paused = false;
+  const bool interrupted = upload != nullptr && upload->RequestCancel(paused);
   MutexLock lock(change_mutex_);
   ASSIGN_OR_RETURN(v1::Import import, Find(import_id));
   if (import.state() == v1::ImportState::CANCELLED) return import;  // a retry
@@ -525,7 +707,8 @@ absl::StatusOr<v1::Import> Imports::Cancel(const std::string& import_id) {
   }
   import.set_state(v1::ImportState::CANCELLED);
   RETURN_IF_ERROR(store_.UpdateImport(import));
-  if (!interrupted) RETURN_IF_ERROR(store_.DropStagedRows(import_id));
+  if (!interrupted || paused) RETURN_IF_ERROR(store_.DropStagedRows(import_id));
+  if (paused) Forget(import_id);
   metrics_.CountImport(v1::ImportState::Value_Name(v1::ImportState::CANCELLED));
   return import;
 }

@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "services/ingestion/reading/row_place.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -33,15 +34,15 @@ std::string SafeCsvCell(absl::string_view text) {
 }
 
 std::string RejectsCsvHeader() {
-  std::string line = "\xEF\xBB\xBF\"Dòng\",\"Lý do\",\"Giải thích\"";
+  std::string line = "\xEF\xBB\xBF\"Trang\",\"Dòng\",\"Lý do\",\"Giải thích\"";
   for (const Column& column : kColumns) absl::StrAppend(&line, ",", SafeCsvCell(column.header));
   return absl::StrCat(line, "\r\n");
 }
 
 std::string RejectsCsvRow(const v1::Reject& reject) {
-  std::string line = absl::StrCat("\"", reject.row_number(), "\",",
-                                  SafeCsvCell(v1::RejectReason::Value_Name(reject.reason())), ",",
-                                  SafeCsvCell(reject.message()));
+  std::string line = absl::StrCat(SafeCsvCell(reject.sheet()), ",\"", ShownRow(reject.row_number()),
+                                  "\",", SafeCsvCell(v1::RejectReason::Value_Name(reject.reason())),
+                                  ",", SafeCsvCell(reject.message()));
   for (const Column& column : kColumns) {
     const auto cell = reject.cells().find(column.meaning);
     absl::StrAppend(&line, ",", SafeCsvCell(cell == reject.cells().end() ? "" : cell->second));

@@ -1,6 +1,7 @@
 #include "services/ingestion/rejects_csv.h"
 
 #include "gmock/gmock.h"
+#include "services/ingestion/reading/row_place.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -28,15 +29,17 @@ TEST(RejectsCsvTest, NoCellIsAFormula) {
 
 TEST(RejectsCsvTest, WritesVietnameseHeadersAndTheKeptCells) {
   EXPECT_THAT(RejectsCsvHeader(),
-              StartsWith("\xEF\xBB\xBF\"Dòng\",\"Lý do\",\"Giải thích\",\"Mã hồ sơ\""));
+              StartsWith("\xEF\xBB\xBF\"Trang\",\"Dòng\",\"Lý do\",\"Giải thích\",\"Mã hồ sơ\""));
   v1::Reject reject;
-  reject.set_row_number(12);
+  reject.set_row_number(kSheetRowNumbers + 12);
+  reject.set_sheet("=T2");
   reject.set_reason(v1::RejectReason::UNKNOWN_UNIT);
   reject.set_message("Không có đơn vị");
   (*reject.mutable_cells())["code"] = "=1+1";
   (*reject.mutable_cells())["unit"] = "Sở; X";
   const std::string row = RejectsCsvRow(reject);
-  EXPECT_THAT(row, StartsWith("\"12\",\"UNKNOWN_UNIT\",\"Không có đơn vị\",\"'=1+1\",\"Sở; X\","));
+  EXPECT_THAT(
+      row, StartsWith("\"'=T2\",\"12\",\"UNKNOWN_UNIT\",\"Không có đơn vị\",\"'=1+1\",\"Sở; X\","));
   EXPECT_THAT(row, HasSubstr("\r\n"));
 }
 

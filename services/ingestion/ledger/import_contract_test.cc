@@ -284,6 +284,35 @@ TEST_P(ImportContractTest, ImportsAreKeptAndListedNewestFirst) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("'none'")));
 }
 
+TEST_P(ImportContractTest, ARemovedImportLeavesNothingAndItsIdIsFree) {
+  v1::Import import;
+  import.set_import_id("i-1");
+  ASSERT_OK(imports().CreateImport(import));
+  v1::Import other = import;
+  other.set_import_id("i-10");
+  ASSERT_OK(imports().CreateImport(other));
+  v1::Reject reject;
+  reject.set_row_number(3);
+  ASSERT_OK(imports().AddRejects("i-1", {reject}));
+  ASSERT_OK(imports().AddRejects("i-10", {reject}));
+  Row row;
+  row.dossier = MakeDossier("A", "u1", kDay);
+  ASSERT_OK(imports().StageRows("i-1", {row}));
+  ASSERT_OK(imports().RemoveImport("i-1"));
+  EXPECT_THAT(imports().RemoveImport("i-1"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("'i-1'")));
+  Reopen();
+  EXPECT_THAT(imports().FindImport("i-1"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("'i-1'")));
+  EXPECT_THAT(*imports().ListRejects("i-1", 0, 10), SizeIs(0));
+  EXPECT_THAT(*imports().ListRejects("i-10", 0, 10), SizeIs(1));
+  EXPECT_THAT(*imports().ListImports("", 10), SizeIs(1));
+  ASSERT_OK(imports().CreateImport(import));
+  const auto applied = ledger().Commit(Application("i-1"));
+  ASSERT_OK(applied);
+  EXPECT_EQ(applied->counted, 0) << "staged rows of the one before";
+}
+
 TEST_P(ImportContractTest, RejectsAreKeptInRowOrder) {
   const auto reject = [](int64_t row_number, const std::string& message) {
     v1::Reject made;

@@ -233,6 +233,8 @@ class ImportStore {
   virtual absl::Status CreateImport(const v1::Import& import) = 0;
   // kNotFound when the id is not known.
   virtual absl::Status UpdateImport(const v1::Import& import) = 0;
+  // Forgets an import that never took effect, with its staged rows and rejects. kNotFound.
+  virtual absl::Status RemoveImport(const std::string& import_id) = 0;
   virtual absl::StatusOr<v1::Import> FindImport(const std::string& import_id) const = 0;
   // Newest first, after the import `after_id` (empty = from the newest).
   virtual absl::StatusOr<std::vector<v1::Import>> ListImports(const std::string& after_id,

@@ -139,6 +139,24 @@ absl::Status StoredImports::UpdateImport(const v1::Import& import) {
   return WriteEntry(number->second, import);
 }
 
+absl::Status StoredImports::RemoveImport(const std::string& import_id) {
+  MutexLock lock(mutex_);
+  const auto number = numbers_.find(import_id);
+  if (number == numbers_.end()) return NoSuchImport(import_id);
+  WriteBatch batch;
+  batch.Add(WriteBatch::Delete{keys::Import(import_id)});
+  for (const std::string& prefix :
+       {keys::StagedOf(import_id, 0), keys::StagedStatementsOf(import_id, 0),
+        keys::RejectsOf(import_id)}) {
+    batch.Add(WriteBatch::DeleteRange{prefix, keys::After(prefix)});
+  }
+  RETURN_IF_ERROR(store_.Write(batch, true));
+  ids_.erase(number->second);
+  numbers_.erase(number);
+  staging_.erase(import_id);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::Import> StoredImports::FindImport(const std::string& import_id) const {
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store_.Read(keys::Import(import_id)));
   if (!bytes) return NoSuchImport(import_id);
@@ -163,7 +181,10 @@ absl::StatusOr<std::vector<v1::Import>> StoredImports::ListImports(const std::st
   }
   std::vector<v1::Import> imports;
   for (const std::string& import_id : wanted) {
-    ASSIGN_OR_RETURN(imports.emplace_back(), FindImport(import_id));
+    absl::StatusOr<v1::Import> import = FindImport(import_id);
+    if (absl::IsNotFound(import.status())) continue;  // removed since
+    RETURN_IF_ERROR(import.status());
+    imports.push_back(*std::move(import));
   }
   return imports;
 }

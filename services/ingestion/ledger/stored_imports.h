@@ -35,6 +35,7 @@ class StoredImports : public ImportStore {
 
   absl::Status CreateImport(const v1::Import& import) override;
   absl::Status UpdateImport(const v1::Import& import) override;
+  absl::Status RemoveImport(const std::string& import_id) override;
   absl::StatusOr<v1::Import> FindImport(const std::string& import_id) const override;
   absl::StatusOr<std::vector<v1::Import>> ListImports(const std::string& after_id,
                                                       int limit) const override;

@@ -77,8 +77,13 @@ class Reading {
   std::vector<std::string> rejects;
 
  private:
+  // The expected tables name the sheet of rows beyond the first one's.
+  std::string Place(int64_t number) const {
+    return number < kSheetRowNumbers ? absl::StrCat(number)
+                                     : RowName(finder_.notes().sheets, number);
+  }
   void Refuse(int64_t number, v1::RejectReason::Value reason) {
-    rejects.push_back(absl::StrCat(number, "|", v1::RejectReason::Value_Name(reason)));
+    rejects.push_back(absl::StrCat(Place(number), "|", v1::RejectReason::Value_Name(reason)));
   }
   absl::Status OnDossier(const MeaningCells& cells, int64_t number, CsvRow::Problem problem) {
     if (problem != CsvRow::Problem::kNone) {
@@ -92,7 +97,7 @@ class Reading {
     }
     const v1::Dossier& dossier = std::get<Row>(mapped).dossier;
     dossiers.push_back(absl::StrCat(
-        number, "|", dossier.code(), "|", dossier.unit_id(), "|",
+        Place(number), "|", dossier.code(), "|", dossier.unit_id(), "|",
         absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(dossier.received_time()), VietNamTime()),
         "|", v1::Channel::Value_Name(dossier.channel())));
     return absl::OkStatus();
@@ -101,7 +106,7 @@ class Reading {
     if (row.reason != v1::RejectReason::UNSPECIFIED) {
       Refuse(row.row_number, row.reason);
     } else {
-      statements.push_back(absl::StrCat(row.row_number, "|", row.unit, "|", row.total, "|",
+      statements.push_back(absl::StrCat(Place(row.row_number), "|", row.unit, "|", row.total, "|",
                                         row.online, "|", row.counter, "|", row.postal, "|",
                                         row.unknown));
     }
@@ -168,7 +173,9 @@ void CheckNotes(const Struct& expected, const Reading& reading) {
   EXPECT_EQ(static_cast<double>(notes.hidden_rows), number("hidden_rows"));
   EXPECT_EQ(static_cast<double>(reading.reader().xlsx_notes().formulas_without_value),
             number("formulas"));
-  EXPECT_EQ(notes.sheets_read, Words(expected, "sheets_read"));
+  const std::vector<std::string> further(notes.sheets.begin() + (notes.sheets.empty() ? 0 : 1),
+                                         notes.sheets.end());
+  EXPECT_EQ(further, Words(expected, "sheets_read"));
   EXPECT_EQ(notes.sheets_skipped, Words(expected, "sheets_skipped"));
   EXPECT_EQ(reading.reader().xlsx_notes().hidden_sheets, Words(expected, "hidden_sheets"));
   if (!text("encoding").empty()) {

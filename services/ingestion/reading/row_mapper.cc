@@ -4,12 +4,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
+#include "services/common/metric/ratio.h"
 #include "services/ingestion/ledger/dossier_check.h"
 #include "services/ingestion/reading/cell_forms.h"
 #include "services/ingestion/reading/text_key.h"
 
 namespace dondoc::ingestion {
 namespace {
+
+using Kind = v1::ImportWarning::Kind;
 
 constexpr size_t kRememberedMax = 1'000;
 constexpr size_t kShownBytesMax = 80;
@@ -41,10 +44,6 @@ CellValue<Value> Remember(absl::flat_hash_map<std::string, CellValue<Value>>& re
 
 }  // namespace
 
-void RowMapper::Tally::Add(int64_t row_number) {
-  if (rows++ == 0) first_row_number = row_number;
-}
-
 RowMapper::RowMapper(std::shared_ptr<const Directory> directory, Options options)
     : options_(std::move(options)),
       today_(DayOf(options_.now)),
@@ -53,8 +52,7 @@ RowMapper::RowMapper(std::shared_ptr<const Directory> directory, Options options
 std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t row_number) {
   Row row;
   row.row_number = row_number;
-  bool by_succession = false;
-  bool unknown_channel = false;
+  Oddities odd;
   row.dossier.set_code(std::string(Cell(cells, Meaning::kCode)));
   row.dossier.set_procedure_code(std::string(Cell(cells, Meaning::kProcedureCode)));
   row.dossier.set_field(std::string(Cell(cells, Meaning::kField)));
@@ -68,9 +66,9 @@ std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t 
                                    " đã bị bảng tính làm tròn thành số mũ, mất chữ số. Hãy định "
                                    "dạng cột là văn bản rồi xuất lại.")};
   }
-  if (!refusal.has_value()) refusal = ReadEnums(cells, row.dossier, unknown_channel);
+  if (!refusal.has_value()) refusal = ReadEnums(cells, row.dossier, odd);
   if (!refusal.has_value()) refusal = ReadTimes(cells, row.dossier);
-  if (!refusal.has_value()) refusal = ReadUnits(cells, row.dossier, by_succession);
+  if (!refusal.has_value()) refusal = ReadUnits(cells, row.dossier, odd);
   if (!refusal.has_value()) {
     if (auto problem = CheckDossier(row.dossier, units_.directory(), today_)) {
       refusal = Refusal{problem->reason, std::move(problem->message)};
@@ -79,15 +77,17 @@ std::variant<Row, v1::Reject> RowMapper::Map(const MeaningCells& cells, int64_t 
   if (refusal.has_value()) {
     return MakeReject(cells, row_number, refusal->reason, std::move(refusal->message));
   }
-  if (!IsUsualCode(row.dossier.code())) unusual_codes_.Add(row_number);
-  if (unknown_channel) unknown_channels_.Add(row_number);
-  if (by_succession) successions_.Add(row_number);
+  if (!IsUsualCode(row.dossier.code())) odd.set(Kind::UNUSUAL_CODE);
+  LookAtEnd(cells, row.dossier, odd);
+  if (odd.none()) return row;
+  for (size_t kind = 0; kind < odd.size(); ++kind) {
+    if (odd.test(kind) && tallies_[kind].rows++ == 0) tallies_[kind].first_row_number = row_number;
+  }
   return row;
 }
 
 std::optional<RowMapper::Refusal> RowMapper::ReadEnums(const MeaningCells& cells,
-                                                       v1::Dossier& dossier,
-                                                       bool& unknown_channel) {
+                                                       v1::Dossier& dossier, Oddities& odd) {
   using Channel = CellValue<v1::Channel::Value>;
   const auto bad_code = [](absl::string_view what, absl::string_view text) {
     return Refusal{v1::RejectReason::BAD_VALUE,
@@ -99,16 +99,20 @@ std::optional<RowMapper::Refusal> RowMapper::ReadEnums(const MeaningCells& cells
     const absl::string_view text = Cell(cells, Meaning::kChannel);
     const Channel channel = Remember(channels_, text, &ParseCellChannel);
     if (channel.kind == Channel::Kind::kBadCode) return bad_code("Kênh thực hiện", text);
-    unknown_channel = channel.kind == Channel::Kind::kUnknown;
+    odd.set(Kind::UNKNOWN_CHANNEL, channel.kind == Channel::Kind::kUnknown);
     dossier.set_channel(channel.value);
   }
   const absl::string_view level_text = Cell(cells, Meaning::kServiceLevel);
   const auto level = Remember(service_levels_, level_text, &ParseCellServiceLevel);
   if (level.kind == decltype(level)::Kind::kBadCode) return bad_code("Mức độ", level_text);
+  odd.set(Kind::UNKNOWN_SERVICE_LEVEL, level.kind == decltype(level)::Kind::kUnknown);
   dossier.set_service_level(level.value);
+  odd.set(Kind::ONLINE_WITHOUT_SERVICE,
+          dossier.channel() == v1::Channel::ONLINE && level.value == v1::ServiceLevel::INFORMATION);
   const absl::string_view status_text = Cell(cells, Meaning::kStatus);
   const auto status = Remember(statuses_, status_text, &ParseCellStatus);
   if (status.kind == decltype(status)::Kind::kBadCode) return bad_code("Trạng thái", status_text);
+  odd.set(Kind::UNKNOWN_STATUS, status.kind == decltype(status)::Kind::kUnknown);
   dossier.set_status(status.value);
   return std::nullopt;
 }
@@ -142,12 +146,12 @@ std::optional<RowMapper::Refusal> RowMapper::ReadTimes(const MeaningCells& cells
 }
 
 std::optional<RowMapper::Refusal> RowMapper::ReadUnits(const MeaningCells& cells,
-                                                       v1::Dossier& dossier, bool& by_succession) {
+                                                       v1::Dossier& dossier, Oddities& odd) {
   const absl::CivilDay day =
       dossier.has_received_time() ? DayOf(FromProto(dossier.received_time())) : today_;
   const UnitMatch& match = units_.Match(Cell(cells, Meaning::kUnit), day);
   if (match.unit == nullptr) return Refusal{match.reason, match.message};
-  by_succession = match.by_succession;
+  odd.set(Kind::SUCCESSOR, match.by_succession);
   dossier.set_unit_id(match.unit->unit_id());
   // Kept, not counted: a handling unit that the directory does not know is no reason to refuse.
   const absl::string_view handling_text = Cell(cells, Meaning::kHandlingUnit);
@@ -159,24 +163,56 @@ std::optional<RowMapper::Refusal> RowMapper::ReadUnits(const MeaningCells& cells
   return std::nullopt;
 }
 
+// The day a dossier ended is not kept, but officers hunt the defects in it (domain: data defects).
+void RowMapper::LookAtEnd(const MeaningCells& cells, const v1::Dossier& dossier, Oddities& odd) {
+  const absl::string_view text = Cell(cells, Meaning::kDone);
+  const bool ended =
+      dossier.status() == v1::Status::FINISHED || dossier.status() == v1::Status::RETURNED;
+  if (text.empty()) {
+    odd.set(Kind::NO_END_DATE, ended);
+    return;
+  }
+  has_end_days_ = true;
+  const absl::StatusOr<std::optional<absl::Time>> end = ParseCellTime(text);
+  if (!end.ok()) {
+    odd.set(Kind::BAD_END_DATE);
+  } else if (!end->has_value()) {
+    odd.set(Kind::NO_END_DATE, ended);
+  } else {
+    const absl::CivilDay day = DayOf(**end);
+    odd.set(Kind::FUTURE_END_DATE, day > today_);
+    odd.set(Kind::ENDED_BEFORE_RECEIVED,
+            dossier.has_received_time() && day < DayOf(FromProto(dossier.received_time())));
+  }
+}
+
 std::vector<v1::ImportWarning> RowMapper::Warnings() const {
   std::vector<v1::ImportWarning> warnings;
-  const auto add = [&](const Tally& tally, v1::ImportWarning::Kind::Value kind,
-                       absl::string_view message) {
+  const auto add = [&](v1::ImportWarning::Kind::Value kind, absl::string_view message) {
+    const Tally& tally = tallies_[static_cast<size_t>(kind)];
     if (tally.rows == 0) return;
     v1::ImportWarning& warning = warnings.emplace_back();
     warning.set_kind(kind);
     warning.set_rows(tally.rows);
     warning.set_first_row_number(tally.first_row_number);
-    warning.set_message(absl::StrCat(tally.rows, " dòng ", message,
-                                     " (dòng đầu tiên: ", tally.first_row_number, ")."));
+    warning.set_message(absl::StrCat(NumberVi(tally.rows), " dòng ", message, "."));
   };
-  add(unusual_codes_, v1::ImportWarning::Kind::UNUSUAL_CODE,
-      "có mã hồ sơ không theo mẫu quốc gia; vẫn được đếm");
-  add(unknown_channels_, v1::ImportWarning::Kind::UNKNOWN_CHANNEL,
+  add(Kind::UNUSUAL_CODE, "có mã hồ sơ không theo mẫu quốc gia; vẫn được đếm");
+  add(Kind::UNKNOWN_CHANNEL,
       "ghi kênh thực hiện bằng từ chưa biết; được đếm vào cột \"chưa rõ kênh\"");
-  add(successions_, v1::ImportWarning::Kind::SUCCESSOR,
-      "ghi đơn vị đã hết hiệu lực; được đếm cho đơn vị kế thừa duy nhất");
+  add(Kind::SUCCESSOR, "ghi đơn vị đã hết hiệu lực; được đếm cho đơn vị kế thừa duy nhất");
+  add(Kind::UNKNOWN_STATUS,
+      "ghi trạng thái bằng từ chưa biết; được đếm với trạng thái \"chưa rõ\"");
+  add(Kind::UNKNOWN_SERVICE_LEVEL,
+      "ghi mức độ dịch vụ bằng từ chưa biết; được đếm với mức độ \"chưa rõ\"");
+  add(Kind::ONLINE_WITHOUT_SERVICE,
+      "nộp trực tuyến nhưng ghi thủ tục không có dịch vụ công trực tuyến; vẫn được đếm");
+  add(Kind::ENDED_BEFORE_RECEIVED, "có ngày kết thúc trước ngày tiếp nhận; vẫn được đếm");
+  if (has_end_days_) {
+    add(Kind::NO_END_DATE, "đã xử lý xong nhưng không có ngày kết thúc; vẫn được đếm");
+  }
+  add(Kind::FUTURE_END_DATE, "có ngày kết thúc ở tương lai; vẫn được đếm");
+  add(Kind::BAD_END_DATE, "có ngày kết thúc không đọc được; vẫn được đếm");
   return warnings;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,15 +44,16 @@ class RowMapper {
   // The row as a valid dossier, or why it cannot be counted.
   std::variant<Row, v1::Reject> Map(const MeaningCells& cells, int64_t row_number);
 
-  // What was odd about the rows mapped so far.
+  // What was odd about the rows mapped so far; first rows as row_place.h numbers them.
   std::vector<v1::ImportWarning> Warnings() const;
 
  private:
   struct Tally {
     int64_t rows = 0;
     int64_t first_row_number = 0;
-    void Add(int64_t row_number);
   };
+  // What is odd about one row, by ImportWarning.Kind.
+  using Oddities = std::bitset<v1::ImportWarning::Kind::Value_ARRAYSIZE>;
   // Why a row is a reject.
   struct Refusal {
     v1::RejectReason::Value reason = v1::RejectReason::UNSPECIFIED;
@@ -59,10 +61,9 @@ class RowMapper {
   };
 
   std::optional<Refusal> ReadTimes(const MeaningCells& cells, v1::Dossier& dossier) const;
-  std::optional<Refusal> ReadUnits(const MeaningCells& cells, v1::Dossier& dossier,
-                                   bool& by_succession);
-  std::optional<Refusal> ReadEnums(const MeaningCells& cells, v1::Dossier& dossier,
-                                   bool& unknown_channel);
+  std::optional<Refusal> ReadUnits(const MeaningCells& cells, v1::Dossier& dossier, Oddities& odd);
+  std::optional<Refusal> ReadEnums(const MeaningCells& cells, v1::Dossier& dossier, Oddities& odd);
+  void LookAtEnd(const MeaningCells& cells, const v1::Dossier& dossier, Oddities& odd);
 
   const Options options_;
   const absl::CivilDay today_;
@@ -70,9 +71,9 @@ class RowMapper {
   absl::flat_hash_map<std::string, CellValue<v1::Channel::Value>> channels_;
   absl::flat_hash_map<std::string, CellValue<v1::ServiceLevel::Value>> service_levels_;
   absl::flat_hash_map<std::string, CellValue<v1::Status::Value>> statuses_;
-  Tally unusual_codes_;
-  Tally unknown_channels_;
-  Tally successions_;
+  // A row with an end day was seen: the file has a column for it.
+  bool has_end_days_ = false;
+  std::array<Tally, v1::ImportWarning::Kind::Value_ARRAYSIZE> tallies_;
 };
 
 // The reject of a row: its reason and its mapped, non-personal cells.

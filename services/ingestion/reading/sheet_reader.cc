@@ -66,7 +66,9 @@ absl::Status SheetReader::Feed(absl::string_view piece) {
 
 absl::Status SheetReader::Finish() {
   if (!started_) RETURN_IF_ERROR(Start());
-  if (spool_.has_value()) return ReadXlsx(spool_->fd(), options_.xlsx, sink_, xlsx_notes_);
+  if (spool_.has_value()) {
+    return ReadXlsx(spool_->fd(), options_.xlsx, sink_, xlsx_notes_, options_.stop);
+  }
   RETURN_IF_ERROR(Decode("", true));
   return csv_ != nullptr ? csv_->Finish() : html_->Finish();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ class SheetReader {
   struct Options {
     std::string spool_folder = "/tmp";
     XlsxLimits xlsx;
+    // Set from any thread: reading ends with kCancelled, in a workbook also between its rows. May
+    // be null; outlives the reader.
+    const std::atomic<bool>* stop = nullptr;
   };
 
   // `score` as CsvReader has it.

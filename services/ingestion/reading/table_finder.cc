@@ -76,7 +76,6 @@ absl::Status TableFinder::OnRow(const SheetRow& row) {
     if (row.problem != CsvRow::Problem::kNone) return absl::OkStatus();
     return Search(row, Mend(row));
   }
-  last_number_ = std::max(last_number_, Number(row));
   return kind_ == Kind::kDossiers ? OnDossierRow(row) : OnStatementRow(row);
 }
 
@@ -93,10 +92,19 @@ absl::Status TableFinder::StartSheet(const SheetRow& row) {
   title_rows_ = 0;
   recent_.clear();
   legacy_ = Legacy::kNone;
-  if (row.number + number_offset_ <= last_number_) {
-    number_offset_ = (last_number_ / kSheetRowNumbers + 1) * kSheetRowNumbers;
-  }
   return absl::OkStatus();
+}
+
+void TableFinder::StartTable(const SheetRow& row) {
+  state_ = State::kInTable;
+  after_header_ = true;
+  after_total_ = false;
+  if (legacy_ != Legacy::kNone) notes_.legacy = legacy_;
+  // The rows of a web page are numbered through.
+  if (row.sheet == numbered_sheet_ || sheet_name_.empty()) return;
+  numbered_sheet_ = row.sheet;
+  number_offset_ = static_cast<int64_t>(notes_.sheets.size()) * kSheetRowNumbers;
+  notes_.sheets.push_back(sheet_name_);
 }
 
 absl::Status TableFinder::EndSheet() {
@@ -208,13 +216,8 @@ absl::Status TableFinder::StartDossiers(ColumnPlan plan, const SheetRow& row) {
   if (++tables_ > kSheetTablesMax) {
     return absl::InvalidArgumentError("Tệp có quá 1.000 bảng.");
   }
-  if (kind_ != Kind::kNone) notes_.sheets_read.push_back(sheet_name_);
   kind_ = Kind::kDossiers;
-  state_ = State::kInTable;
-  after_header_ = true;
-  after_total_ = false;
-  if (legacy_ != Legacy::kNone) notes_.legacy = legacy_;
-  last_number_ = std::max(last_number_, Number(row));
+  StartTable(row);
   ChooseUnitColumn(plan);
   plan_ = std::move(plan);
   return sinks_.header(plan_);
@@ -229,13 +232,8 @@ absl::Status TableFinder::StartStatements(StatementPlan plan, const SheetRow& ro
   if (++tables_ > kSheetTablesMax) {
     return absl::InvalidArgumentError("Tệp có quá 1.000 bảng.");
   }
-  if (kind_ != Kind::kNone) notes_.sheets_read.push_back(sheet_name_);
   kind_ = Kind::kStatements;
-  state_ = State::kInTable;
-  after_header_ = true;
-  after_total_ = false;
-  if (legacy_ != Legacy::kNone) notes_.legacy = legacy_;
-  last_number_ = std::max(last_number_, Number(row));
+  StartTable(row);
   statement_plan_ = std::move(plan);
   sheet_sums_ = section_sums_ = Sums();
   return absl::OkStatus();
@@ -304,16 +302,17 @@ absl::Status TableFinder::OnDossierRow(const SheetRow& row) {
 
 absl::Status TableFinder::PassDossier(const MeaningCells& cells, int64_t row_number,
                                       CsvRow::Problem problem) {
-  static constexpr Meaning kDates[] = {Meaning::kReceived, Meaning::kUpdated};
+  // The last one is only warned about: it does not tell the order.
+  static constexpr Meaning kDates[] = {Meaning::kReceived, Meaning::kUpdated, Meaning::kDone};
   MeaningCells tidy = cells;
-  std::string texts[2];
+  std::string texts[3];
   for (size_t i = 0; i < 2; ++i) {
     const size_t slot = static_cast<size_t>(kDates[i]);
     const DayOrder says = OrderOf(cells[slot]);
     if (says == DayOrder::kMonthFirst && order_ == DayOrder::kEither) {
       if (ambiguous_passed_) {
         return absl::InvalidArgumentError(
-            absl::StrCat("Dòng ", row_number,
+            absl::StrCat("Dòng ", RowName(notes_.sheets, row_number),
                          " ghi ngày theo kiểu tháng/ngày/năm, nhưng quá nhiều dòng trước đó "
                          "không cho biết thứ tự. Hãy định dạng lại cột ngày rồi tải lại."));
       }
@@ -322,7 +321,8 @@ absl::Status TableFinder::PassDossier(const MeaningCells& cells, int64_t row_num
       RETURN_IF_ERROR(DecideOrder(DayOrder::kDayFirst));
     } else if (says == DayOrder::kDayFirst && order_ == DayOrder::kMonthFirst) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "Cột ngày có cả ngày/tháng/năm lẫn tháng/ngày/năm (dòng ", row_number,
+          "Cột ngày có cả ngày/tháng/năm lẫn tháng/ngày/năm (dòng ",
+          RowName(notes_.sheets, row_number),
           "); không thể biết các ngày còn lại. Hãy định dạng lại cột ngày rồi tải lại."));
     }
   }
@@ -353,7 +353,7 @@ absl::Status TableFinder::PassDossier(const MeaningCells& cells, int64_t row_num
       return absl::OkStatus();
     }
   }
-  for (size_t i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < 3; ++i) {
     const size_t slot = static_cast<size_t>(kDates[i]);
     const absl::string_view text = cells[slot];
     // Most dates are as they should be, and nothing is copied.
@@ -474,9 +474,10 @@ absl::Status TableFinder::CheckTotal(const StatementRow& row, bool of_section) {
                         {"BCCI", StatementPart::kPostal, row.postal, sums.postal}};
   for (const Pair& pair : pairs) {
     if (statement_plan_.column(pair.part) < 0 || pair.stated == pair.summed) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "Dòng cộng (dòng ", row.row_number, ") ghi ", pair.name, " ", NumberVi(pair.stated),
-        ", nhưng các đơn vị cộng lại được ", NumberVi(pair.summed), ". Hãy kiểm tra lại bảng."));
+    return absl::InvalidArgumentError(
+        absl::StrCat("Dòng cộng (dòng ", RowName(notes_.sheets, row.row_number), ") ghi ",
+                     pair.name, " ", NumberVi(pair.stated), ", nhưng các đơn vị cộng lại được ",
+                     NumberVi(pair.summed), ". Hãy kiểm tra lại bảng."));
   }
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "services/ingestion/reading/header_map.h"
 #include "services/ingestion/reading/legacy_text.h"
 #include "services/ingestion/reading/row_mapper.h"
+#include "services/ingestion/reading/row_place.h"
 #include "services/ingestion/reading/sheet_row.h"
 #include "services/ingestion/reading/sheet_title.h"
 #include "services/ingestion/reading/statement_columns.h"
@@ -23,9 +24,6 @@ inline constexpr size_t kOrderRowsMax = 5'000;
 inline constexpr size_t kOrderBytesMax = 8 << 20;
 inline constexpr size_t kHeaderRowsMax = 3;
 inline constexpr int kSheetTablesMax = 1'000;
-// A second sheet's rows are numbered from here, a third's from twice this, so that no two rows of a
-// file share a number.
-inline constexpr int64_t kSheetRowNumbers = 10'000'000;
 
 // Finds the tables in the rows of a file: titles above, headers of one to three rows, sections,
 // totals and signatures between and below. The first table tells whether the file holds dossiers or
@@ -49,7 +47,7 @@ class TableFinder {
     SheetTitle title;
     int64_t hidden_rows = 0;
     int64_t first_hidden_row = 0;
-    std::vector<std::string> sheets_read;     // beyond the first table's
+    std::vector<std::string> sheets;          // of a workbook, with tables that were read
     std::vector<std::string> sheets_skipped;  // with a table of the other kind
     Legacy legacy = Legacy::kNone;            // text was converted from it
     bool month_first = false;                 // days were swapped
@@ -96,6 +94,8 @@ class TableFinder {
   absl::Status DecideOrder(DayOrder order);
   absl::Status OnStatementRow(const SheetRow& row);
   absl::Status CheckTotal(const StatementRow& row, bool of_section);
+  void StartTable(const SheetRow& row);
+  // See row_place.h.
   int64_t Number(const SheetRow& row) const { return row.number + number_offset_; }
 
   const Options options_;
@@ -110,7 +110,7 @@ class TableFinder {
   int title_rows_ = 0;
   int tables_ = 0;
   int64_t number_offset_ = 0;
-  int64_t last_number_ = 0;
+  int numbered_sheet_ = -1;                       // the sheet that number_offset_ is for
   std::vector<std::vector<std::string>> recent_;  // the last rows while searching
   Legacy legacy_ = Legacy::kNone;
   bool after_header_ = false;

@@ -23,7 +23,8 @@ absl::Status Damaged(absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<XlsxPackage>> XlsxPackage::Open(int fd, const XlsxLimits& limits) {
+absl::StatusOr<std::unique_ptr<XlsxPackage>> XlsxPackage::Open(int fd, const XlsxLimits& limits,
+                                                               const std::atomic<bool>* stop) {
   struct stat file {};
   if (fstat(fd, &file) != 0) return absl::UnavailableError("temporary file: fstat failed");
   const int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -35,7 +36,7 @@ absl::StatusOr<std::unique_ptr<XlsxPackage>> XlsxPackage::Open(int fd, const Xls
     close(own_fd);
     return Damaged("mục lục zip");
   }
-  std::unique_ptr<XlsxPackage> package(new XlsxPackage(archive, file.st_size, limits));
+  std::unique_ptr<XlsxPackage> package(new XlsxPackage(archive, file.st_size, limits, stop));
   if (zip_get_num_entries(archive, 0) > limits.entries_max) {
     return absl::InvalidArgumentError(
         absl::StrCat("Tệp Excel có quá ", NumberVi(limits.entries_max), " phần bên trong."));
@@ -69,6 +70,9 @@ absl::Status XlsxPackage::Read(const std::string& part, int64_t bytes_max,
   std::vector<char> piece(kPieceBytes);
   int64_t bytes = 0;
   while (true) {
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+      return absl::CancelledError("stopped");
+    }
     const zip_int64_t read = zip_fread(file, piece.data(), piece.size());
     if (read < 0) return Damaged(part);
     if (read == 0) return absl::OkStatus();

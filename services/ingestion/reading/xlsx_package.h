@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,7 +19,9 @@ namespace dondoc::ingestion {
 // The parts of a zip file, inflated as they are read, within limits. Not thread-safe.
 class XlsxPackage {
  public:
-  static absl::StatusOr<std::unique_ptr<XlsxPackage>> Open(int fd, const XlsxLimits& limits);
+  // `stop` as ReadXlsx has it.
+  static absl::StatusOr<std::unique_ptr<XlsxPackage>> Open(int fd, const XlsxLimits& limits,
+                                                           const std::atomic<bool>* stop);
   ~XlsxPackage();
   XlsxPackage(const XlsxPackage&) = delete;
   XlsxPackage& operator=(const XlsxPackage&) = delete;
@@ -32,13 +35,15 @@ class XlsxPackage {
   const XlsxLimits& limits() const { return limits_; }
 
  private:
-  XlsxPackage(zip_t* archive, int64_t file_bytes, const XlsxLimits& limits)
-      : archive_(archive), file_bytes_(file_bytes), limits_(limits) {}
+  XlsxPackage(zip_t* archive, int64_t file_bytes, const XlsxLimits& limits,
+              const std::atomic<bool>* stop)
+      : archive_(archive), file_bytes_(file_bytes), limits_(limits), stop_(stop) {}
   absl::Status Spend(int64_t bytes);
 
   zip_t* const archive_;
   const int64_t file_bytes_;
   const XlsxLimits limits_;
+  const std::atomic<bool>* const stop_;
   int64_t inflated_bytes_ = 0;
 };
 

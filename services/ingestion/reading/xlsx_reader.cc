@@ -236,8 +236,9 @@ class SheetHandler : public XmlStream::Handler {
 
 }  // namespace
 
-absl::Status ReadXlsx(int fd, const XlsxLimits& limits, const SheetSink& sink, XlsxNotes& notes) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<XlsxPackage> package, XlsxPackage::Open(fd, limits));
+absl::Status ReadXlsx(int fd, const XlsxLimits& limits, const SheetSink& sink, XlsxNotes& notes,
+                      const std::atomic<bool>* stop) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<XlsxPackage> package, XlsxPackage::Open(fd, limits, stop));
   ASSIGN_OR_RETURN(const Workbook book, ReadWorkbook(*package));
   int index = 0;
   for (const Workbook::Sheet& sheet : book.sheets) {

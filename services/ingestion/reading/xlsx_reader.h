@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,8 +35,9 @@ struct XlsxNotes {
 
 // Reads the workbook (.xlsx, .xlsm) in the file `fd`, sheet after sheet in the workbook's order;
 // each sheet's rows stream through, so memory is that of the shared strings. `fd` stays the
-// caller's. kInvalidArgument, in Vietnamese: not a workbook, damaged, or beyond a limit; else the
-// sink's error.
-absl::Status ReadXlsx(int fd, const XlsxLimits& limits, const SheetSink& sink, XlsxNotes& notes);
+// caller's. kInvalidArgument, in Vietnamese: not a workbook, damaged, or beyond a limit; kCancelled
+// soon after `stop` (may be null) is set; else the sink's error.
+absl::Status ReadXlsx(int fd, const XlsxLimits& limits, const SheetSink& sink, XlsxNotes& notes,
+                      const std::atomic<bool>* stop = nullptr);
 
 }  // namespace dondoc::ingestion
