@@ -112,9 +112,9 @@ absl::Status UnitService::Put(const v1::ImportUnitsRequest& request,
   absl::StatusOr<CommitResult> result = ledger_.Commit(put);
   metrics_.ObserveCommit("units", absl::Now() - start);
   RETURN_IF_ERROR(result.status());
-  response.set_created(result->units_created);
-  response.set_updated(result->units_updated);
-  response.set_unchanged(result->units_unchanged);
+  response.set_created(result->entries_created);
+  response.set_updated(result->entries_updated);
+  response.set_unchanged(result->entries_unchanged);
   response.set_ledger_id(result->position.ledger_id());
   response.set_sequence(result->position.sequence());
   return absl::OkStatus();

@@ -1,5 +1,7 @@
 #include "services/common/metric/definition.h"
 
+#include "services/common/metric/catalogue.h"
+
 namespace dondoc {
 namespace {
 
@@ -36,15 +38,18 @@ DefinitionPredicate::DefinitionPredicate(const v1::MetricDefinition& definition)
 
 bool DefinitionPredicate::Counts(v1::Channel::Value channel, v1::ServiceLevel::Value service_level,
                                  v1::Status::Value status) const {
-  if (only_online_services_ && service_level != v1::ServiceLevel::PARTIAL &&
-      service_level != v1::ServiceLevel::FULL) {
-    return false;
-  }
+  if (only_online_services_ && !HasOnlineService(service_level)) return false;
   return (denominator_channels_ & Bit(channel)) != 0 && (excluded_statuses_ & Bit(status)) == 0;
 }
 
 bool DefinitionPredicate::Online(v1::Channel::Value channel) const {
   return (numerator_channels_ & Bit(channel)) != 0;
+}
+
+v1::Channel::Value DefinitionPredicate::ShownAs(v1::Channel::Value channel) const {
+  if (Online(channel)) return v1::Channel::ONLINE;
+  if (channel == v1::Channel::COUNTER || channel == v1::Channel::POSTAL) return channel;
+  return v1::Channel::UNKNOWN;
 }
 
 }  // namespace dondoc

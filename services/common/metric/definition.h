@@ -14,7 +14,7 @@ inline constexpr char kDefaultDefinitionId[] = "received";
 v1::MetricDefinition DefaultDefinition();
 
 // What a definition says of one dossier, by the only facts it may look at. Used by counting and by
-// drill-down: the one predicate.
+// drill-down: the one predicate. `service_level` is the one that counts, see ProcedureCatalogue.
 class DefinitionPredicate {
  public:
   explicit DefinitionPredicate(const v1::MetricDefinition& definition);
@@ -24,6 +24,10 @@ class DefinitionPredicate {
               v1::Status::Value status) const;
   // Whether a counted one is in the numerator.
   bool Online(v1::Channel::Value channel) const;
+  // The column of a Ratio that a counted one is in. The numerator is ONLINE whatever channels make
+  // it up (one definition in use counts the post as online); an ONLINE dossier that is counted but
+  // not in the numerator has no column of its own and is shown as UNKNOWN.
+  v1::Channel::Value ShownAs(v1::Channel::Value channel) const;
 
  private:
   uint32_t denominator_channels_ = 0;  // bit i = Channel.Value i

@@ -6,11 +6,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
+#include "services/ingestion/ledger/entry_checks.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -24,52 +24,9 @@ constexpr int kAliasesMax = 100;
 constexpr int kIdentifiersMax = 100;
 constexpr int kEmailsMax = 20;
 constexpr int kSuccessorsMax = 100;
+constexpr int kFormerNamesMax = 100;
 
 using Units = absl::flat_hash_map<std::string, const v1::Unit*>;
-
-absl::Status Bad(absl::string_view path, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
-}
-
-absl::Status CheckId(const std::string& path, absl::string_view id) {
-  const bool fits =
-      !id.empty() && id.size() <= kUnitIdBytesMax && std::all_of(id.begin(), id.end(), [](char c) {
-        return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-               absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' || c == '-';
-      });
-  if (fits) return absl::OkStatus();
-  return Bad(path, absl::StrCat(Quoted(id), " is not 1 to ", kUnitIdBytesMax,
-                                " characters of a-z, 0-9, '.' and '-'"));
-}
-
-absl::Status CheckText(const std::string& path, absl::string_view text, size_t bytes_max) {
-  if (text.empty()) return Bad(path, "is empty");
-  if (text.size() > bytes_max) {
-    return Bad(path, absl::StrCat(Quoted(text), " has ", text.size(), " bytes, limit ", bytes_max));
-  }
-  const bool printable = std::none_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_iscntrl(static_cast<unsigned char>(c));
-  });
-  return printable ? absl::OkStatus()
-                   : Bad(path, absl::StrCat(Quoted(text), " has control characters"));
-}
-
-absl::Status CheckDays(const std::string& path, const std::string& from, const std::string& to) {
-  absl::CivilDay first;
-  absl::CivilDay last;
-  if (!from.empty()) {
-    const absl::StatusOr<absl::CivilDay> day = ParseDay(from);
-    if (!day.ok()) return Bad(absl::StrCat(path, ".valid_from"), day.status().message());
-    first = *day;
-  }
-  if (!to.empty()) {
-    const absl::StatusOr<absl::CivilDay> day = ParseDay(to);
-    if (!day.ok()) return Bad(absl::StrCat(path, ".valid_to"), day.status().message());
-    last = *day;
-  }
-  if (from.empty() || to.empty() || first <= last) return absl::OkStatus();
-  return Bad(absl::StrCat(path, ".valid_to"), absl::StrCat(to, " is before valid_from, ", from));
-}
 
 // One mailbox as we may write to it; the mail service checks more.
 absl::Status CheckEmail(const std::string& path, absl::string_view email) {
@@ -80,12 +37,7 @@ absl::Status CheckEmail(const std::string& path, absl::string_view email) {
       email.find_first_of(" ,;<>\"") == absl::string_view::npos) {
     return absl::OkStatus();
   }
-  return Bad(path, absl::StrCat(Quoted(email), " is not an e-mail address"));
-}
-
-absl::Status CheckCount(const std::string& path, int count, int count_max) {
-  if (count <= count_max) return absl::OkStatus();
-  return Bad(path, absl::StrCat(count, " entries, limit ", count_max));
+  return BadEntry(path, absl::StrCat(Quoted(email), " is not an e-mail address"));
 }
 
 absl::Status CheckLists(const std::string& path, const v1::Unit& unit) {
@@ -98,6 +50,14 @@ absl::Status CheckLists(const std::string& path, const v1::Unit& unit) {
   RETURN_IF_ERROR(CheckCount(absl::StrCat(path, ".emails"), unit.emails_size(), kEmailsMax));
   RETURN_IF_ERROR(
       CheckCount(absl::StrCat(path, ".successor_ids"), unit.successor_ids_size(), kSuccessorsMax));
+  RETURN_IF_ERROR(
+      CheckCount(absl::StrCat(path, ".former_names"), unit.former_names_size(), kFormerNamesMax));
+  for (int i = 0; i < unit.former_names_size(); ++i) {
+    const std::string here = at("former_names", i);
+    const v1::FormerName& former = unit.former_names(i);
+    RETURN_IF_ERROR(CheckText(absl::StrCat(here, ".name"), former.name(), kNameBytesMax));
+    RETURN_IF_ERROR(CheckDays(here, former.valid_from(), former.valid_to()));
+  }
   for (int i = 0; i < unit.aliases_size(); ++i) {
     RETURN_IF_ERROR(CheckText(at("aliases", i), unit.aliases(i), kNameBytesMax));
   }
@@ -116,13 +76,78 @@ absl::Status CheckLists(const std::string& path, const v1::Unit& unit) {
 
 // The unit by itself.
 absl::Status CheckUnit(const std::string& path, const v1::Unit& unit) {
-  RETURN_IF_ERROR(CheckId(absl::StrCat(path, ".unit_id"), unit.unit_id()));
+  RETURN_IF_ERROR(CheckId(absl::StrCat(path, ".unit_id"), unit.unit_id(), kUnitIdBytesMax));
   RETURN_IF_ERROR(CheckText(absl::StrCat(path, ".name"), unit.name(), kNameBytesMax));
   if (unit.level() == v1::Level::UNSPECIFIED || !v1::Level::Value_IsValid(unit.level())) {
-    return Bad(absl::StrCat(path, ".level"), "PROVINCE, DISTRICT or COMMUNE");
+    return BadEntry(absl::StrCat(path, ".level"), "PROVINCE, DISTRICT or COMMUNE");
   }
   RETURN_IF_ERROR(CheckDays(path, unit.valid_from(), unit.valid_to()));
   return CheckLists(path, unit);
+}
+
+// A unit that is there keeps its level and parent: reports of the past lie on them.
+absl::Status CheckStructure(const std::string& path, const v1::Unit& known, const v1::Unit& unit) {
+  constexpr absl::string_view kWhy =
+      "a change of level, parent or territory is a new unit: give the old one valid_to and "
+      "successor_ids, and import the new one";
+  if (unit.level() != known.level()) {
+    return BadEntry(absl::StrCat(path, ".level"),
+                    absl::StrCat(Quoted(unit.unit_id()), " is ",
+                                 v1::Level::Value_Name(known.level()), "; ", kWhy));
+  }
+  if (unit.parent_id() == known.parent_id()) return absl::OkStatus();
+  return BadEntry(
+      absl::StrCat(path, ".parent_id"),
+      absl::StrCat(Quoted(unit.unit_id()), " has ", Quoted(known.parent_id()), "; ", kWhy));
+}
+
+// The days on which an identifier names its unit. ISO days compare as text; "" = open.
+struct Days {
+  std::string from;
+  std::string to;
+};
+
+Days DaysOf(const v1::Unit& unit, const v1::UnitIdentifier& identifier) {
+  Days days{std::max(unit.valid_from(), identifier.valid_from()), identifier.valid_to()};
+  if (days.to.empty() || (!unit.valid_to().empty() && unit.valid_to() < days.to)) {
+    days.to = unit.valid_to();
+  }
+  return days;
+}
+
+bool Overlap(const Days& a, const Days& b) {
+  return (a.to.empty() || b.from <= a.to) && (b.to.empty() || a.from <= b.to);
+}
+
+// Codes are reused, but on one day a code of a scheme names one unit.
+absl::Status CheckIdentifiers(const std::vector<v1::Unit>& units, const Units& all) {
+  struct Use {
+    const v1::Unit* unit;
+    int index;
+    Days days;
+  };
+  absl::flat_hash_map<std::pair<std::string, std::string>, std::vector<Use>> uses;
+  for (const auto& [unit_id, unit] : all) {
+    for (int i = 0; i < unit->identifiers_size(); ++i) {
+      const v1::UnitIdentifier& identifier = unit->identifiers(i);
+      uses[{identifier.scheme(), identifier.code()}].push_back(
+          {unit, i, DaysOf(*unit, identifier)});
+    }
+  }
+  for (size_t u = 0; u < units.size(); ++u) {
+    for (int i = 0; i < units[u].identifiers_size(); ++i) {
+      const v1::UnitIdentifier& identifier = units[u].identifiers(i);
+      const Days days = DaysOf(units[u], identifier);
+      for (const Use& use : uses[{identifier.scheme(), identifier.code()}]) {
+        if ((use.unit == &units[u] && use.index == i) || !Overlap(days, use.days)) continue;
+        return BadEntry(
+            absl::StrCat("units[", u, "].identifiers[", i, "].code"),
+            absl::StrCat(identifier.scheme(), " ", Quoted(identifier.code()), " names ",
+                         Quoted(use.unit->unit_id()), " on a day of both; end one with valid_to"));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 // The unit among all units there will be.
@@ -130,24 +155,27 @@ absl::Status CheckLinks(const std::string& path, const v1::Unit& unit, const Uni
   if (!unit.parent_id().empty()) {
     const std::string here = absl::StrCat(path, ".parent_id");
     const auto parent = all.find(unit.parent_id());
-    if (parent == all.end()) return Bad(here, absl::StrCat("no unit ", Quoted(unit.parent_id())));
+    if (parent == all.end())
+      return BadEntry(here, absl::StrCat("no unit ", Quoted(unit.parent_id())));
     // This also rules out circles.
     if (parent->second->level() >= unit.level()) {
-      return Bad(here, absl::StrCat(Quoted(unit.parent_id()), " is not of a higher level"));
+      return BadEntry(here, absl::StrCat(Quoted(unit.parent_id()), " is not of a higher level"));
     }
   }
   for (int i = 0; i < unit.successor_ids_size(); ++i) {
     const std::string& successor = unit.successor_ids(i);
     const std::string here = absl::StrCat(path, ".successor_ids[", i, "]");
-    if (successor == unit.unit_id()) return Bad(here, "is the unit itself");
-    if (!all.contains(successor)) return Bad(here, absl::StrCat("no unit ", Quoted(successor)));
+    if (successor == unit.unit_id()) return BadEntry(here, "is the unit itself");
+    if (!all.contains(successor))
+      return BadEntry(here, absl::StrCat("no unit ", Quoted(successor)));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-Directory::Directory(std::map<std::string, v1::Unit> units) : units_(std::move(units)) {
+Directory::Directory(std::map<std::string, v1::Unit> units, int64_t sequence)
+    : units_(std::move(units)), sequence_(sequence) {
   in_order_.reserve(units_.size());
   for (const auto& [unit_id, unit] : units_) in_order_.push_back(&unit);
   std::sort(in_order_.begin(), in_order_.end(), [](const v1::Unit* a, const v1::Unit* b) {
@@ -168,9 +196,9 @@ bool Directory::ExistsOn(const v1::Unit& unit, absl::CivilDay day) {
          (unit.valid_to().empty() || text <= unit.valid_to());
 }
 
-absl::Status Directory::Check(const std::vector<v1::Unit>& units) const {
+absl::Status Directory::Check(const std::vector<v1::Unit>& units, bool correct_structure) const {
   if (units.size() > kUnitsMax) {
-    return Bad("units", absl::StrCat(units.size(), " units, limit ", kUnitsMax));
+    return BadEntry("units", absl::StrCat(units.size(), " units, limit ", kUnitsMax));
   }
   Units all;
   for (const auto& [unit_id, unit] : units_) all[unit_id] = &unit;
@@ -179,8 +207,12 @@ absl::Status Directory::Check(const std::vector<v1::Unit>& units) const {
     const std::string path = absl::StrCat("units[", i, "]");
     RETURN_IF_ERROR(CheckUnit(path, units[i]));
     if (!given.emplace(units[i].unit_id(), i).second) {
-      return Bad(absl::StrCat(path, ".unit_id"),
-                 absl::StrCat(Quoted(units[i].unit_id()), " is given twice"));
+      return BadEntry(absl::StrCat(path, ".unit_id"),
+                      absl::StrCat(Quoted(units[i].unit_id()), " is given twice"));
+    }
+    const v1::Unit* const known = Find(units[i].unit_id());
+    if (known != nullptr && !correct_structure) {
+      RETURN_IF_ERROR(CheckStructure(path, *known, units[i]));
     }
     all[units[i].unit_id()] = &units[i];
   }
@@ -192,11 +224,12 @@ absl::Status Directory::Check(const std::vector<v1::Unit>& units) const {
     const auto parent = given.find(unit.parent_id());
     if (parent == given.end() || given.contains(unit_id)) continue;
     if (units[parent->second].level() >= unit.level()) {
-      return Bad(absl::StrCat("units[", parent->second, "].level"),
-                 absl::StrCat("is not above that of ", Quoted(unit_id), ", whose parent it is"));
+      return BadEntry(
+          absl::StrCat("units[", parent->second, "].level"),
+          absl::StrCat("is not above that of ", Quoted(unit_id), ", whose parent it is"));
     }
   }
-  return absl::OkStatus();
+  return CheckIdentifiers(units, all);
 }
 
 }  // namespace dondoc::ingestion

@@ -126,6 +126,65 @@ TEST(DirectoryTest, AParentStaysAboveItsChildren) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("units[0].level")));
 }
 
+TEST(DirectoryTest, AnotherLevelOrParentIsAnotherUnit) {
+  EXPECT_THAT(Known().Check({Commune("a", "h1")}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("units[0].parent_id: 'a' has 'h2'; a change of level, parent or "
+                                 "territory is a new unit")));
+  EXPECT_THAT(
+      Known().Check({MakeUnit("a", v1::Level::DISTRICT)}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("units[0].level: 'a' is COMMUNE")));
+  EXPECT_OK(Known().Check({Commune("a", "h1")}, true));
+}
+
+v1::Unit Numbered(const std::string& unit_id, const std::string& code, const std::string& from,
+                  const std::string& to) {
+  v1::Unit unit = Commune(unit_id, "h1");
+  v1::UnitIdentifier& identifier = *unit.add_identifiers();
+  identifier.set_scheme("gso");
+  identifier.set_code(code);
+  identifier.set_valid_from(from);
+  identifier.set_valid_to(to);
+  return unit;
+}
+
+TEST(DirectoryTest, ACodeNamesOneUnitOnADayAndMayBeReusedAfterIt) {
+  EXPECT_THAT(Known().Check({Numbered("m", "23332", "", ""), Numbered("n", "23332", "", "")}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("units[0].identifiers[0].code: gso '23332' names 'n'")));
+  // Of another scheme, it is another code.
+  v1::Unit other = Numbered("n", "23332", "", "");
+  other.mutable_identifiers(0)->set_scheme("agency");
+  EXPECT_OK(Known().Check({Numbered("m", "23332", "", ""), other}));
+  EXPECT_OK(Known().Check(
+      {Numbered("m", "23332", "", "2025-06-30"), Numbered("n", "23332", "2025-07-01", "")}));
+  EXPECT_THAT(Known().Check({Numbered("m", "23332", "", "2025-07-01"),
+                             Numbered("n", "23332", "2025-07-01", "")}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("on a day of both")));
+  // The unit's own days bound those of its identifiers.
+  v1::Unit ended = Numbered("m", "23332", "", "");
+  ended.set_valid_to("2025-06-30");
+  v1::Unit begun = Numbered("n", "23332", "", "");
+  begun.set_valid_from("2025-07-01");
+  EXPECT_OK(Known().Check({ended, begun}));
+  // Twice in one unit is no better.
+  v1::Unit twice = Numbered("m", "1", "", "");
+  *twice.add_identifiers() = twice.identifiers(0);
+  EXPECT_THAT(Known().Check({twice}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("names 'm'")));
+}
+
+TEST(DirectoryTest, FormerNamesAreChecked) {
+  v1::Unit unit = Commune("m", "h1");
+  v1::FormerName& former = *unit.add_former_names();
+  former.set_name("Xã Cũ");
+  former.set_valid_to("2020-12-31");
+  EXPECT_OK(Known().Check({unit}));
+  former.set_valid_from("2021-01-01");
+  EXPECT_THAT(Known().Check({unit}), StatusIs(absl::StatusCode::kInvalidArgument,
+                                              HasSubstr("units[0].former_names[0].valid_to")));
+}
+
 TEST(DirectoryTest, TooManyUnitsAreRefused) {
   EXPECT_THAT(Known().Check(std::vector<v1::Unit>(20'001)),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("limit 20000")));

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "dondoc/v1/common.pb.h"
+#include "dondoc/v1/directory.pb.h"
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/feed.pb.h"
 #include "dondoc/v1/imports.pb.h"
@@ -71,13 +72,33 @@ struct ImportLiveness {
   bool live = false;
 };
 
-// Units created or replaced, all or none. They are valid (see Directory::Check).
+// Units created or replaced, all or none. kInvalidArgument as Directory::Check.
 struct UnitsPut {
   std::vector<v1::Unit> units;
+  bool correct_structure = false;  // see ImportUnitsRequest
+  // The directory (Directory::sequence) that the units were made from: kAborted when a unit changed
+  // since. nullopt = from none.
+  std::optional<int64_t> made_from = std::nullopt;
+  std::string author = "";  // see DirectoryChange
+};
+
+// The same for procedures; their codes are keys (see ProcedureKey). kInvalidArgument as
+// CheckProcedure.
+struct ProceduresPut {
+  std::vector<v1::Procedure> procedures;
+  std::optional<int64_t> made_from = std::nullopt;  // Catalogue::sequence
+  std::string author = "";
+};
+
+// Definitions created, or new versions of them where they differ from the newest; the ledger counts
+// the versions. kInvalidArgument as CheckDefinition.
+struct DefinitionsPut {
+  std::vector<v1::MetricDefinition> definitions;
+  std::string author = "";
 };
 
 using Change = std::variant<DossierBatch, StatementBatch, ImportApplication, ImportReplay,
-                            ImportLiveness, UnitsPut>;
+                            ImportLiveness, UnitsPut, ProceduresPut, DefinitionsPut>;
 
 inline constexpr int64_t kWithdrawnPercentMax = 5;
 
@@ -119,10 +140,10 @@ struct CommitResult {
   };
   std::vector<StatementChange> statement_changes;
 
-  // For UnitsPut.
-  int64_t units_created = 0;
-  int64_t units_updated = 0;
-  int64_t units_unchanged = 0;
+  // For UnitsPut, ProceduresPut and DefinitionsPut.
+  int64_t entries_created = 0;
+  int64_t entries_updated = 0;
+  int64_t entries_unchanged = 0;
 };
 
 // What the log says of an import.
@@ -164,6 +185,21 @@ struct StatementPage {
   std::vector<v1::StatementRecord> statements;  // by unit_id, from and to
   bool more = false;
   int64_t total_size = 0;
+};
+
+struct DirectoryChangeQuery {
+  v1::DirectoryKind::Value kind = v1::DirectoryKind::UNSPECIFIED;  // UNSPECIFIED = all
+  std::string id;                                                 // empty = all
+  int64_t from_sequence = 1;
+  int64_t to_sequence = 0;  // required
+  int64_t after_place = 0;  // DirectoryChangePage::next_place; 0 = from the start
+  int page_size = 100;
+};
+
+struct DirectoryChangePage {
+  std::vector<v1::DirectoryChange> changes;  // see ListDirectoryChangesResponse
+  bool more = false;
+  int64_t next_place = 0;
 };
 
 // Thread-safe. Times of the log are civil and never go back: commit_time = max(clock, last
@@ -218,6 +254,13 @@ class Ledger {
 
   // The directory at the head; never changes once returned.
   virtual std::shared_ptr<const Directory> CurrentDirectory() const = 0;
+  // The catalogue of procedures, likewise.
+  virtual std::shared_ptr<const Catalogue> CurrentCatalogue() const = 0;
+  // Definitions as of a position, by definition_id and version: the newest version of each, or with
+  // `all_versions` those before it too.
+  virtual std::vector<v1::MetricDefinition> DefinitionsAt(int64_t sequence,
+                                                          bool all_versions) const = 0;
+  virtual DirectoryChangePage ListDirectoryChanges(const DirectoryChangeQuery& query) const = 0;
 };
 
 inline constexpr size_t kFeedBytesMax = 1 << 20;

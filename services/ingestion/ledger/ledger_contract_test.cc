@@ -160,12 +160,12 @@ TEST_P(LedgerContractTest, ABadCoverageIsRefusedWithItsField) {
 TEST_P(LedgerContractTest, UnitsAreVersionedBySequence) {
   const CommitResult put =
       Commit(UnitsPut{{MakeUnit("u1", v1::Level::DISTRICT), MakeUnit("u2", v1::Level::DISTRICT)}});
-  EXPECT_EQ(put.units_created, 2);
+  EXPECT_EQ(put.entries_created, 2);
   v1::Unit renamed = MakeUnit("u1", v1::Level::DISTRICT);
   renamed.set_name("Tên mới");
   const CommitResult second = Commit(UnitsPut{{renamed, MakeUnit("u2", v1::Level::DISTRICT)}});
-  EXPECT_EQ(second.units_updated, 1);
-  EXPECT_EQ(second.units_unchanged, 1);
+  EXPECT_EQ(second.entries_updated, 1);
+  EXPECT_EQ(second.entries_unchanged, 1);
   EXPECT_FALSE(Commit(UnitsPut{{renamed}}).changed);
   EXPECT_EQ(ledger().CurrentDirectory()->Find("u1")->name(), "Tên mới");
   auto before = Snapshot(ledger(), 2);

@@ -178,6 +178,23 @@ std::shared_ptr<const Directory> LogLedger::CurrentDirectory() const {
   return views_->directory();
 }
 
+std::shared_ptr<const Catalogue> LogLedger::CurrentCatalogue() const {
+  ReaderLock lock(views_mutex_);
+  return views_->directory_view().catalogue();
+}
+
+std::vector<v1::MetricDefinition> LogLedger::DefinitionsAt(int64_t sequence,
+                                                           bool all_versions) const {
+  ReaderLock lock(views_mutex_);
+  const Versions<v1::MetricDefinition>& definitions = views_->directory_view().definitions();
+  return all_versions ? definitions.HistoryUpTo(sequence) : definitions.AllAt(sequence);
+}
+
+DirectoryChangePage LogLedger::ListDirectoryChanges(const DirectoryChangeQuery& query) const {
+  ReaderLock lock(views_mutex_);
+  return views_->directory_view().Changes(query, views_->commit_times_us());
+}
+
 bool LogLedger::CellsAreExact() const {
   ReaderLock lock(views_mutex_);
   return views_->CellsAreExact();
@@ -245,7 +262,13 @@ absl::StatusOr<Plan> LogLedger::PlanChange(const Change& change, int64_t commit_
   if (const auto* liveness = std::get_if<ImportLiveness>(&change)) {
     return PlanLiveness(*liveness, input.known, planner);
   }
-  return planner.PlanUnits(std::get<UnitsPut>(change));
+  if (const auto* put = std::get_if<ProceduresPut>(&change)) {
+    return planner.PlanPut(*put, ledger::RecordKind::PROCEDURES_PUT);
+  }
+  if (const auto* put = std::get_if<DefinitionsPut>(&change)) {
+    return planner.PlanPut(*put, ledger::RecordKind::DEFINITIONS_PUT);
+  }
+  return planner.PlanPut(std::get<UnitsPut>(change), ledger::RecordKind::UNITS_PUT);
 }
 
 absl::StatusOr<Plan> LogLedger::PlanApplication(const ImportApplication& application,

@@ -58,6 +58,10 @@ class LogLedger : public Ledger {
   std::vector<v1::StatementRecord> StatementsOfImport(const std::string& import_id) const override;
   std::optional<ImportEffect> FindImportEffect(const std::string& import_id) const override;
   std::shared_ptr<const Directory> CurrentDirectory() const override;
+  std::shared_ptr<const Catalogue> CurrentCatalogue() const override;
+  std::vector<v1::MetricDefinition> DefinitionsAt(int64_t sequence,
+                                                  bool all_versions) const override;
+  DirectoryChangePage ListDirectoryChanges(const DirectoryChangeQuery& query) const override;
 
   // Writes a checkpoint now. An error changes nothing: the one before still stands.
   absl::Status WriteCheckpoint();
@@ -115,6 +119,8 @@ class LogLedger : public Ledger {
   absl::StatusOr<RecordBody> ReadBody(const ledger::LogRecord& record) const;
   // The record's deltas, inline ones first.
   absl::StatusOr<std::vector<v1::CellBlock>> ReadDeltas(const ledger::LogRecord& record) const;
+  // Takes the cells at `head` back to those at `sequence`.
+  absl::Status UnwindCells(int64_t head, int64_t sequence, CellCounts& cells) const;
   std::vector<v1::CoverageClaim> ClaimsOf(const ledger::LogRecord& record) const;
   std::vector<v1::StatementRecord> StatementsOf(const ledger::LogRecord& record) const;
 

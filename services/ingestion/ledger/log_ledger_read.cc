@@ -38,6 +38,11 @@ class EventWriter {
     *event_.add_definitions() = definition;
     return absl::OkStatus();
   }
+  absl::Status Add(const v1::Procedure& procedure) {
+    RETURN_IF_ERROR(MakeRoom(procedure.ByteSizeLong()));
+    *event_.add_procedures() = procedure;
+    return absl::OkStatus();
+  }
   absl::Status Add(const v1::CoverageClaim& claim) {
     RETURN_IF_ERROR(MakeRoom(claim.ByteSizeLong()));
     *event_.add_coverage() = claim;
@@ -76,6 +81,56 @@ class EventWriter {
   const ledger::LogRecord& record_;
   const std::function<absl::Status(v1::FeedEvent)>& sink_;
   v1::FeedEvent event_;
+  size_t bytes_ = 0;
+};
+
+// Cuts a snapshot into chunks of at most kFeedBytesMax.
+class SnapshotWriter {
+ public:
+  SnapshotWriter(v1::Position position, const std::function<absl::Status(v1::SnapshotChunk)>& sink)
+      : sink_(sink) {
+    *chunk_.mutable_position() = std::move(position);
+    bytes_ = chunk_.ByteSizeLong();
+  }
+
+  template <typename Entry>
+  absl::Status AddAll(std::vector<Entry>& entries, Entry* (v1::SnapshotChunk::*add)()) {
+    for (Entry& entry : entries) {
+      RETURN_IF_ERROR(MakeRoom(entry.ByteSizeLong()));
+      *(chunk_.*add)() = std::move(entry);
+    }
+    return absl::OkStatus();
+  }
+  absl::Status AddCells(v1::CellBlock block) {
+    // A chunk has room for one block.
+    if (chunk_.has_cells()) RETURN_IF_ERROR(Send());
+    RETURN_IF_ERROR(MakeRoom(block.ByteSizeLong()));
+    *chunk_.mutable_cells() = std::move(block);
+    return absl::OkStatus();
+  }
+  absl::Status End() {
+    chunk_.set_complete(true);
+    return sink_(std::move(chunk_));
+  }
+
+ private:
+  // A field's tag and length, and `complete`.
+  static constexpr size_t kMarginBytes = 16;
+
+  absl::Status MakeRoom(size_t bytes) {
+    if (bytes_ > 0 && bytes_ + bytes + kMarginBytes > kFeedBytesMax) RETURN_IF_ERROR(Send());
+    bytes_ += bytes + kMarginBytes;
+    return absl::OkStatus();
+  }
+  absl::Status Send() {
+    RETURN_IF_ERROR(sink_(std::move(chunk_)));
+    chunk_.Clear();
+    bytes_ = 0;
+    return absl::OkStatus();
+  }
+
+  const std::function<absl::Status(v1::SnapshotChunk)>& sink_;
+  v1::SnapshotChunk chunk_;
   size_t bytes_ = 0;
 };
 
@@ -176,6 +231,7 @@ absl::Status LogLedger::ReadEvents(int64_t after, int events_max,
     EventWriter writer(record, counting);
     for (const v1::Unit& unit : record.units()) RETURN_IF_ERROR(writer.Add(unit));
     for (const auto& definition : record.definitions()) RETURN_IF_ERROR(writer.Add(definition));
+    for (const auto& procedure : record.procedures()) RETURN_IF_ERROR(writer.Add(procedure));
     for (const v1::CoverageClaim& claim : ClaimsOf(record)) RETURN_IF_ERROR(writer.Add(claim));
     for (v1::StatementRecord& statement : StatementsOf(record)) {
       RETURN_IF_ERROR(writer.Add(std::move(statement)));
@@ -190,7 +246,12 @@ absl::Status LogLedger::ReadSnapshot(
     int64_t sequence, const std::function<absl::Status(v1::SnapshotChunk)>& sink) const {
   CellCounts cells;
   int64_t head = 0;
-  v1::SnapshotChunk chunk;
+  v1::Position position;
+  std::vector<v1::Unit> units;
+  std::vector<v1::MetricDefinition> definitions;
+  std::vector<v1::Procedure> procedures;
+  std::vector<v1::CoverageClaim> coverage;
+  std::vector<v1::StatementRecord> statements;
   {
     ReaderLock lock(views_mutex_);
     head = views_->head();
@@ -199,13 +260,33 @@ absl::Status LogLedger::ReadSnapshot(
           absl::StrCat("at_sequence: ", sequence, " is not in the log, which ends with ", head));
     }
     cells = views_->cells();
-    *chunk.mutable_position() = views_->PositionAt(sequence);
-    for (v1::Unit& unit : views_->UnitsAt(sequence)) *chunk.add_units() = std::move(unit);
-    for (auto& definition : views_->DefinitionsAt(sequence)) {
-      *chunk.add_definitions() = std::move(definition);
-    }
-    for (auto& claim : views_->LiveClaimsAt(sequence)) *chunk.add_coverage() = std::move(claim);
+    position = views_->PositionAt(sequence);
+    const DirectoryView& directory = views_->directory_view();
+    units = directory.units().AllAt(sequence);
+    definitions = directory.definitions().AllAt(sequence);
+    procedures = directory.procedures().AllAt(sequence);
+    coverage = views_->LiveClaimsAt(sequence);
+    statements = views_->statements().StandingAt(sequence);
   }
+  RETURN_IF_ERROR(UnwindCells(head, sequence, cells));
+  SnapshotWriter writer(std::move(position), sink);
+  RETURN_IF_ERROR(writer.AddAll(units, &v1::SnapshotChunk::add_units));
+  RETURN_IF_ERROR(writer.AddAll(definitions, &v1::SnapshotChunk::add_definitions));
+  RETURN_IF_ERROR(writer.AddAll(procedures, &v1::SnapshotChunk::add_procedures));
+  RETURN_IF_ERROR(writer.AddAll(coverage, &v1::SnapshotChunk::add_coverage));
+  RETURN_IF_ERROR(writer.AddAll(statements, &v1::SnapshotChunk::add_statements));
+  std::vector<v1::CellBlock> blocks;
+  {
+    ReaderLock lock(views_mutex_);
+    const TextTable& texts = views_->texts();
+    blocks = ToBlocks(
+        cells, [&texts](uint32_t number) -> const std::string& { return texts.Text(number); });
+  }
+  for (v1::CellBlock& block : blocks) RETURN_IF_ERROR(writer.AddCells(std::move(block)));
+  return writer.End();
+}
+
+absl::Status LogLedger::UnwindCells(int64_t head, int64_t sequence, CellCounts& cells) const {
   // Back from the head, delta by delta, so that the views are locked only for short whiles.
   for (int64_t later = head; later > sequence; --later) {
     ASSIGN_OR_RETURN(const ledger::LogRecord record, ReadRecord(later));
@@ -219,37 +300,7 @@ absl::Status LogLedger::ReadSnapshot(
           [&](const CellKey& key, int64_t count) { AddToCell(cells, key, -count); }));
     }
   }
-  std::vector<v1::StatementRecord> statements;
-  std::vector<v1::CellBlock> blocks;
-  {
-    ReaderLock lock(views_mutex_);
-    statements = views_->statements().StandingAt(sequence);
-    const TextTable& texts = views_->texts();
-    blocks = ToBlocks(
-        cells, [&texts](uint32_t number) -> const std::string& { return texts.Text(number); });
-  }
-  size_t bytes = chunk.ByteSizeLong();
-  for (v1::StatementRecord& statement : statements) {
-    // Its tag and length, and the fields that the chunk may still get.
-    const size_t more = statement.ByteSizeLong() + 16;
-    if (bytes + more > kFeedBytesMax) {
-      RETURN_IF_ERROR(sink(std::move(chunk)));
-      chunk.Clear();
-      bytes = 0;
-    }
-    bytes += more;
-    *chunk.add_statements() = std::move(statement);
-  }
-  for (v1::CellBlock& block : blocks) {
-    if (chunk.has_cells() ||
-        (chunk.ByteSizeLong() > 0 && chunk.ByteSizeLong() + block.ByteSizeLong() > kFeedBytesMax)) {
-      RETURN_IF_ERROR(sink(std::move(chunk)));
-      chunk.Clear();
-    }
-    *chunk.mutable_cells() = std::move(block);
-  }
-  chunk.set_complete(true);
-  return sink(std::move(chunk));
+  return absl::OkStatus();
 }
 
 absl::Status LogLedger::LoadCheckpoint() {

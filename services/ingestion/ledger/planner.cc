@@ -1,16 +1,13 @@
 #include "services/ingestion/ledger/planner.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "services/common/metric/definition.h"
 #include "services/common/metric/ratio.h"
-#include "services/common/status/macros.h"
 
 namespace dondoc::ingestion {
 
@@ -245,44 +242,30 @@ Plan Planner::PlanLiveness(uint32_t import, bool live) {
   return Finish(ledger::RecordKind::IMPORT_LIVENESS, true);
 }
 
-Plan Planner::PlanUnits(const UnitsPut& put) {
-  const std::shared_ptr<const Directory> directory = views_.directory();
-  std::map<std::string, const v1::Unit*> changed;
-  CommitResult& result = plan_.result;
-  for (const v1::Unit& unit : put.units) {
-    const v1::Unit* known = directory->Find(unit.unit_id());
-    if (const auto place = changed.find(unit.unit_id()); place != changed.end()) {
-      known = place->second;
-    }
-    if (known == nullptr) {
-      ++result.units_created;
-    } else if (google::protobuf::util::MessageDifferencer::Equals(*known, unit)) {
-      ++result.units_unchanged;
-      continue;
-    } else {
-      ++result.units_updated;
-    }
-    changed[unit.unit_id()] = &unit;
-  }
-  for (const auto& [unit_id, unit] : changed) *plan_.record.add_units() = *unit;
-  return Finish(ledger::RecordKind::UNITS_PUT, !changed.empty());
-}
-
 void Planner::FillUnitChanges() {
-  const std::optional<v1::MetricDefinition> definition = views_.Definition(kDefaultDefinitionId);
-  if (!definition) return;
+  const DirectoryView& directory = views_.directory_view();
+  const v1::MetricDefinition* const definition =
+      directory.definitions().At(kDefaultDefinitionId, views_.head());
+  if (definition == nullptr) return;
   const DefinitionPredicate predicate(*definition);
+  const ProcedureCatalogue catalogue = definition->only_online_services()
+                                           ? directory.CatalogueAt(views_.head())
+                                           : ProcedureCatalogue();
   const auto add = [&](const CellKey& key, int64_t count, Counts& counts) {
     const auto channel = static_cast<v1::Channel::Value>(key.channel);
-    if (predicate.Counts(channel, static_cast<v1::ServiceLevel::Value>(key.service_level),
-                         static_cast<v1::Status::Value>(key.status))) {
-      counts.Add(channel, count);
+    const auto stated = static_cast<v1::ServiceLevel::Value>(key.service_level);
+    const auto level = catalogue.size() == 0
+                           ? stated
+                           : catalogue.EffectiveLevel(Text(key.procedure), key.day, stated);
+    if (predicate.Counts(channel, level, static_cast<v1::Status::Value>(key.status))) {
+      counts.Add(predicate.ShownAs(channel), count);
     }
   };
   absl::flat_hash_map<uint32_t, Counts> changes;
   for (const auto& [key, count] : deltas_) add(key, count, changes[key.unit]);
   absl::flat_hash_map<uint32_t, Counts> before;
-  for (const auto& [key, count] : views_.unit_totals()) {
+  // The totals do not know procedures and days.
+  for (const auto& [key, count] : catalogue.size() == 0 ? views_.unit_totals() : views_.cells()) {
     if (changes.contains(key.unit)) add(key, count, before[key.unit]);
   }
   std::vector<CommitResult::UnitChange>& filled = plan_.result.unit_changes;

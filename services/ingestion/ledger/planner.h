@@ -7,7 +7,9 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/common/status/macros.h"
 #include "services/ingestion/ledger/cells.h"
+#include "services/ingestion/ledger/directory_planner.h"
 #include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/ledger/ledger_log.pb.h"
 #include "services/ingestion/ledger/revision_block.h"
@@ -47,7 +49,13 @@ class Planner {
   absl::StatusOr<Plan> PlanReplay(uint32_t import, StagedRows rows);
   // The import is applied and its liveness is another one.
   Plan PlanLiveness(uint32_t import, bool live);
-  Plan PlanUnits(const UnitsPut& put);
+  // UnitsPut, ProceduresPut, DefinitionsPut. Errors as ledger.h has them.
+  template <typename Put>
+  absl::StatusOr<Plan> PlanPut(const Put& put, ledger::RecordKind::Value kind) {
+    RETURN_IF_ERROR(PlanDirectory(views_.directory_view(), put, plan_.record, plan_.result));
+    const CommitResult& result = plan_.result;
+    return Finish(kind, result.entries_created + result.entries_updated > 0);
+  }
 
  private:
   // A dossier as the plan leaves it so far.

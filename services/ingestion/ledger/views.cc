@@ -27,11 +27,7 @@ v1::Coverage NormalCoverage(v1::Coverage coverage) {
   return coverage;
 }
 
-Views::Views()
-    : imports_(1),
-      dossiers_(imports_),
-      statements_(imports_, commit_us_),
-      directory_(std::make_shared<const Directory>()) {}
+Views::Views() : imports_(1), dossiers_(imports_), statements_(imports_, commit_us_) {}
 
 absl::Status Views::Apply(const ledger::LogRecord& record, const RecordBody& body) {
   if (record.sequence() != head() + 1) {
@@ -96,17 +92,7 @@ absl::Status Views::ApplyHeader(const ledger::LogRecord& record) {
     if (!import) return absl::DataLossError("a log record has statements of no import");
     RETURN_IF_ERROR(statements_.Apply(record, *import));
   }
-  for (const v1::MetricDefinition& definition : record.definitions()) {
-    definitions_.emplace_back(record.sequence(), definition);
-  }
-  if (record.units_size() > 0) {
-    for (const v1::Unit& unit : record.units()) {
-      units_[unit.unit_id()].emplace_back(record.sequence(), unit);
-    }
-    std::map<std::string, v1::Unit> current;
-    for (const auto& [unit_id, versions] : units_) current[unit_id] = versions.back().second;
-    directory_ = std::make_shared<const Directory>(std::move(current));
-  }
+  directory_.Apply(record);
   return absl::OkStatus();
 }
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/ingestion/ledger/cells.h"
+#include "services/ingestion/ledger/directory_view.h"
 #include "services/ingestion/ledger/dossier_states.h"
 #include "services/ingestion/ledger/import_view.h"
 #include "services/ingestion/ledger/ledger.h"
@@ -107,10 +108,8 @@ class Views {
   // The claims that an import made, with the liveness it had at `sequence`.
   std::vector<v1::CoverageClaim> ClaimsOfImport(absl::string_view import_id,
                                                 int64_t sequence) const;
-  std::vector<v1::Unit> UnitsAt(int64_t sequence) const;
-  std::vector<v1::MetricDefinition> DefinitionsAt(int64_t sequence) const;
-  std::optional<v1::MetricDefinition> Definition(const std::string& definition_id) const;
-  std::shared_ptr<const Directory> directory() const { return directory_; }
+  const DirectoryView& directory_view() const { return directory_; }
+  std::shared_ptr<const Directory> directory() const { return directory_.directory(); }
 
   // --- Questions of the Ledger, as it words them.
   absl::StatusOr<v1::DossierHistory> FindDossier(const std::string& code, int64_t as_of) const;
@@ -160,9 +159,7 @@ class Views {
   std::vector<Claim> claims_;
   absl::flat_hash_set<std::string> pushed_claims_;
   std::vector<int64_t> checkpoint_records_;
-  std::map<std::string, std::vector<std::pair<int64_t, v1::Unit>>> units_;  // versions, in order
-  std::vector<std::pair<int64_t, v1::MetricDefinition>> definitions_;
-  std::shared_ptr<const Directory> directory_;
+  DirectoryView directory_;
   DossierId restored_last_ = 0;
 };
 

@@ -75,31 +75,6 @@ std::vector<v1::CoverageClaim> Views::ClaimsOfImport(absl::string_view import_id
   return found;
 }
 
-std::vector<v1::Unit> Views::UnitsAt(int64_t sequence) const {
-  std::vector<v1::Unit> units;
-  for (const auto& [unit_id, versions] : units_) {
-    const auto after = std::find_if(versions.begin(), versions.end(),
-                                    [&](const auto& version) { return version.first > sequence; });
-    if (after != versions.begin()) units.push_back(std::prev(after)->second);
-  }
-  return units;
-}
-
-std::vector<v1::MetricDefinition> Views::DefinitionsAt(int64_t sequence) const {
-  std::vector<v1::MetricDefinition> definitions;
-  for (const auto& [from, definition] : definitions_) {
-    if (from <= sequence) definitions.push_back(definition);
-  }
-  return definitions;
-}
-
-std::optional<v1::MetricDefinition> Views::Definition(const std::string& definition_id) const {
-  for (auto definition = definitions_.rbegin(); definition != definitions_.rend(); ++definition) {
-    if (definition->second.definition_id() == definition_id) return definition->second;
-  }
-  return std::nullopt;
-}
-
 v1::Dossier Views::ToProto(const std::string& code, const Revision& revision) const {
   const Facts& facts = revision.facts;
   v1::Dossier dossier;
@@ -156,6 +131,14 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
         absl::StrCat("sequence ", query.as_of_sequence, " is after the head ", head()));
   }
   const DefinitionPredicate predicate(query.definition);
+  const ProcedureCatalogue catalogue = query.definition.only_online_services()
+                                           ? directory_.CatalogueAt(query.as_of_sequence)
+                                           : ProcedureCatalogue();
+  const auto level_of = [&](const Facts& facts, int32_t day) {
+    const auto stated = static_cast<v1::ServiceLevel::Value>(facts.service_level);
+    if (catalogue.size() == 0) return stated;
+    return catalogue.EffectiveLevel(texts_.Text(facts.procedure), day, stated);
+  };
   const int32_t from = DayNumber(query.from);
   const int32_t to = DayNumber(query.to);
   std::optional<uint32_t> unit;
@@ -172,8 +155,8 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
     const int32_t day = ReceivedDay(facts.received_us);
     const auto channel = static_cast<v1::Channel::Value>(facts.channel);
     if ((unit && facts.unit != *unit) || day < from || day > to ||
-        (query.channel && channel != *query.channel) ||
-        !predicate.Counts(channel, static_cast<v1::ServiceLevel::Value>(facts.service_level),
+        (query.channel && predicate.ShownAs(channel) != *query.channel) ||
+        !predicate.Counts(channel, level_of(facts, day),
                           static_cast<v1::Status::Value>(facts.status))) {
       return;
     }
