@@ -1,4 +1,7 @@
 // Random histories against an oracle that folds from scratch.
+//
+// Statements fold as dossiers do, with their unit and days for a code; so the oracle is given each
+// as a dossier that is never counted, and what it says of that dossier is what must stand.
 
 #include <algorithm>
 #include <iostream>
@@ -100,6 +103,73 @@ class History {
     }
     return coverage;
   }
+  v1::Statement RandomStatement() {
+    const int from = Below(3);
+    v1::Statement statement =
+        MakeStatement(absl::StrCat("u", Below(2)), FormatDay(kFirstDay + from),
+                      FormatDay(kFirstDay + from + Below(2)), 5 + Below(3), Below(3));
+    if (OneIn(4)) statement.clear_counter();
+    if (OneIn(6)) {
+      v1::Statement withdrawn;
+      withdrawn.set_unit_id(statement.unit_id());
+      withdrawn.set_from(statement.from());
+      withdrawn.set_to(statement.to());
+      withdrawn.set_withdrawn(true);
+      statement = withdrawn;
+    }
+    if (OneIn(2)) {
+      *statement.mutable_update_time() = ToProto(TestNow() + absl::Hours(Below(6) - 3));
+    }
+    return statement;
+  }
+  std::vector<v1::Statement> RandomStatements(int count_max) {
+    std::vector<v1::Statement> statements(static_cast<size_t>(Below(count_max + 1)));
+    for (v1::Statement& statement : statements) {
+      statement = !declared_.empty() && OneIn(4)
+                      ? declared_[static_cast<size_t>(Below(static_cast<int>(declared_.size())))]
+                      : RandomStatement();
+      declared_.push_back(statement);
+    }
+    return statements;
+  }
+  // The dossier that stands for a statement: never received, so never counted.
+  static std::vector<v1::Dossier> AsDossiers(const std::vector<v1::Statement>& statements) {
+    std::vector<v1::Dossier> dossiers;
+    for (v1::Statement statement : statements) {
+      v1::Dossier& dossier = dossiers.emplace_back();
+      dossier.set_code(CodeOf(statement));
+      dossier.set_withdrawn(statement.withdrawn());
+      if (statement.has_update_time()) {
+        *dossier.mutable_update_time() = statement.update_time();
+        statement.clear_update_time();
+      }
+      dossier.set_field(statement.SerializeAsString());
+    }
+    return dossiers;
+  }
+  static std::string CodeOf(const v1::Statement& statement) {
+    return absl::StrCat("S|", statement.unit_id(), "|", statement.from(), "|", statement.to());
+  }
+  // What stands, by code.
+  using Standing = std::map<std::string, std::string>;
+  static void Put(Standing& standing, v1::Statement statement) {
+    statement.clear_update_time();
+    if (statement.withdrawn()) {
+      standing.erase(CodeOf(statement));
+    } else {
+      standing[CodeOf(statement)] = statement.SerializeAsString();
+    }
+  }
+  static Standing StandingAt(const LedgerOracle& oracle, int64_t sequence) {
+    Standing standing;
+    for (const std::string& code : oracle.Codes()) {
+      const LedgerOracle::Statement* state = oracle.StateAt(code, sequence);
+      if (state == nullptr || code[0] != 'S' || state->facts.withdrawn()) continue;
+      standing[code] = state->facts.field();
+    }
+    return standing;
+  }
+
   // Of the imports applied so far.
   std::optional<std::string> RandomImport() {
     if (oracle_.imports.empty()) return std::nullopt;
@@ -111,7 +181,7 @@ class History {
     if (OneIn(3)) clock_.Advance(absl::Minutes(Below(120) - 30));
     // The commit time of this step, if it commits.
     now_ = std::max(FromProto(ledger().Head().commit_time()), clock_.Now());
-    switch (Below(9)) {
+    switch (Below(10)) {
       case 0:
         return OneIn(2) ? Reopen() : Crash();
       case 1:
@@ -121,6 +191,8 @@ class History {
         return Relive();
       case 4:
         return Replay();
+      case 5:
+        return PushStatements();
       default:
         return Push();
     }
@@ -141,11 +213,52 @@ class History {
     EXPECT_EQ(result->position.sequence(), oracle_.head);
   }
 
+  void PushStatements() {
+    const std::vector<v1::Statement> batch = RandomStatements(4);
+    if (OneIn(4)) {
+      ASSERT_OK(ledger().Commit(StatementBatch{batch}, /*dry_run=*/true));
+    }
+    const LedgerOracle before = oracle_;
+    bool changed = false;
+    const auto outcomes = oracle_.Push(AsDossiers(batch), std::nullopt, now_, changed);
+    auto result = ledger().Commit(StatementBatch{batch});
+    ASSERT_OK(result);
+    EXPECT_EQ(result->outcomes, outcomes);
+    EXPECT_EQ(result->changed, changed);
+    CheckStatementChanges(*result, before, oracle_);
+  }
+
+  static void CheckStatementChanges(const CommitResult& result, const LedgerOracle& before,
+                                    const LedgerOracle& after) {
+    Standing standing = StandingAt(before, before.head);
+    for (const CommitResult::StatementChange& change : result.statement_changes) {
+      const v1::Statement& any = change.after ? *change.after : *change.before;
+      EXPECT_EQ(change.before.has_value(), standing.contains(CodeOf(any)));
+      if (change.before) {
+        Standing stood;
+        Put(stood, *change.before);
+        EXPECT_EQ(stood[CodeOf(any)], standing[CodeOf(any)]);
+      }
+      standing.erase(CodeOf(any));
+      if (change.after) Put(standing, *change.after);
+    }
+    EXPECT_EQ(standing, StandingAt(after, after.head));
+  }
+
+  // What an import states beside its rows, for the oracle.
+  std::vector<Row> StageStatements(const std::string& import_id) {
+    if (!OneIn(3)) return {};
+    const std::vector<v1::Statement> statements = RandomStatements(4);
+    EXPECT_OK(opened_.imports->StageStatements(import_id, ToStatementRows(statements)));
+    return ToRows(AsDossiers(statements));
+  }
+
   std::vector<Row> Stage(const std::string& import_id) {
     const std::vector<Row> rows = ToRows(RandomDossiers(6));
     if (OneIn(4)) {
       // Cut off half way, and begun again.
       EXPECT_OK(opened_.imports->StageRows(import_id, rows));
+      EXPECT_OK(opened_.imports->StageStatements(import_id, ToStatementRows({RandomStatement()})));
       OneIn(2) ? Reopen() : Crash();
       EXPECT_OK(opened_.imports->DropStagedRows(import_id));
     }
@@ -166,8 +279,10 @@ class History {
     import.set_state(v1::ImportState::RUNNING);
     ASSERT_OK(opened_.imports->CreateImport(import));
     const std::vector<Row> rows = Stage(application.import_id);
+    const std::vector<Row> statements = StageStatements(application.import_id);
     LedgerOracle after = oracle_;
-    const CommitResult expected = after.Apply(application, rows, now_);
+    CommitResult expected = after.Apply(application, rows, now_);
+    TakeStatements(after, application.import_id, statements, expected);
     auto preview = ledger().Commit(application, /*dry_run=*/true);
     ASSERT_OK(preview);
     CheckCounts(*preview, expected);
@@ -180,8 +295,19 @@ class History {
     ASSERT_OK(result);
     CheckCounts(*result, expected);
     CheckUnitChanges(*result, oracle_, after);
+    CheckStatementChanges(*result, oracle_, after);
     oracle_ = after;
     EXPECT_TRUE(ledger().FindImportEffect(application.import_id)->live);
+  }
+
+  // Of the sequence that the oracle took last.
+  static void TakeStatements(LedgerOracle& oracle, const std::string& import_id,
+                             const std::vector<Row>& statements, CommitResult& expected) {
+    CommitResult apart;
+    --oracle.head;
+    oracle.Take(import_id, statements, apart);
+    ++oracle.head;
+    expected.statements = static_cast<int64_t>(statements.size());
   }
 
   void Relive() {
@@ -195,23 +321,27 @@ class History {
     ASSERT_OK(result);
     EXPECT_EQ(result->changed, changes);
     CheckUnitChanges(*result, before, oracle_);
+    CheckStatementChanges(*result, before, oracle_);
   }
 
   void Replay() {
     const std::optional<std::string> import_id = RandomImport();
     if (!import_id || !oracle_.LiveAt(*import_id, oracle_.head)) return;
     const std::vector<Row> rows = Stage(*import_id);
+    const std::vector<Row> statements = StageStatements(*import_id);
     const LedgerOracle before = oracle_;
     CommitResult expected;
-    if (!rows.empty()) {
+    if (!rows.empty() || !statements.empty()) {
       oracle_.Take(*import_id, rows, expected);
       ++oracle_.head;
+      TakeStatements(oracle_, *import_id, statements, expected);
     }
     auto result = ledger().Commit(ImportReplay{*import_id});
     ASSERT_OK(result);
-    EXPECT_EQ(result->changed, !rows.empty());
+    EXPECT_EQ(result->changed, !rows.empty() || !statements.empty());
     CheckCounts(*result, expected);
     CheckUnitChanges(*result, before, oracle_);
+    CheckStatementChanges(*result, before, oracle_);
   }
 
   static void CheckCounts(const CommitResult& result, const CommitResult& expected) {
@@ -220,6 +350,7 @@ class History {
     EXPECT_EQ(result.stale, expected.stale);
     EXPECT_EQ(result.withdrawn, expected.withdrawn);
     EXPECT_EQ(result.covered, expected.covered);
+    EXPECT_EQ(result.statements, expected.statements);
   }
 
   // Under the default definition: all but NEW and REFUSED count.
@@ -246,6 +377,12 @@ class History {
     ASSERT_OK(snapshot);
     const CellMap cells = oracle_.CellsAt(sequence);
     EXPECT_EQ(snapshot->cells, cells) << "as of " << sequence;
+    Standing standing;
+    for (const v1::StatementRecord& record : snapshot->statements) {
+      EXPECT_LE(record.sequence(), sequence);
+      Put(standing, record.statement());
+    }
+    EXPECT_EQ(standing, StandingAt(oracle_, sequence)) << "as of " << sequence;
     std::vector<int64_t> claims;
     for (const v1::CoverageClaim& claim : snapshot->coverage) {
       claims.push_back(claim.claim_sequence());
@@ -294,6 +431,12 @@ class History {
     ASSERT_OK(events);
     for (int64_t sequence = 0; sequence <= oracle_.head; ++sequence) {
       EXPECT_EQ(SumOfEvents(*events, sequence), oracle_.CellsAt(sequence)) << "at " << sequence;
+      Standing standing;
+      for (const v1::FeedEvent& event : *events) {
+        if (event.sequence() > sequence) break;
+        for (const auto& record : event.statements()) Put(standing, record.statement());
+      }
+      EXPECT_EQ(standing, StandingAt(oracle_, sequence)) << "at " << sequence;
     }
     EXPECT_TRUE(dynamic_cast<LogLedger&>(ledger()).CellsAreExact());
   }
@@ -306,6 +449,7 @@ class History {
   LedgerOracle oracle_;
   int imports_ = 0;
   std::vector<v1::Dossier> pushed_;
+  std::vector<v1::Statement> declared_;
 };
 
 void RunHistories(int count, std::unique_ptr<LedgerPlace> (*make)(const LogLedgerOptions&)) {

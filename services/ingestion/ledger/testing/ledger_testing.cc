@@ -137,6 +137,29 @@ v1::Unit MakeUnit(absl::string_view unit_id, v1::Level::Value level) {
   return unit;
 }
 
+v1::Statement MakeStatement(absl::string_view unit_id, absl::string_view from, absl::string_view to,
+                            int64_t total, int64_t online) {
+  v1::Statement statement;
+  statement.set_unit_id(std::string(unit_id));
+  statement.set_from(std::string(from));
+  statement.set_to(std::string(to));
+  statement.set_total(total);
+  statement.set_online(online);
+  statement.set_counter(total - online);
+  statement.set_postal(0);
+  return statement;
+}
+
+std::vector<v1::StatementRecord> ToStatementRows(const std::vector<v1::Statement>& statements) {
+  std::vector<v1::StatementRecord> rows;
+  for (const v1::Statement& statement : statements) {
+    v1::StatementRecord& row = rows.emplace_back();
+    *row.mutable_statement() = statement;
+    row.set_row_number(static_cast<int64_t>(rows.size()) + 1);
+  }
+  return rows;
+}
+
 std::vector<Row> ToRows(const std::vector<v1::Dossier>& dossiers) {
   std::vector<Row> rows;
   int64_t row_number = 2;
@@ -170,6 +193,8 @@ absl::StatusOr<SnapshotView> Snapshot(const Ledger& ledger, int64_t sequence) {
       view.coverage.assign(chunk.coverage().begin(), chunk.coverage().end());
     }
     AddTo(view.cells, chunk.cells());
+    view.statements.insert(view.statements.end(), chunk.statements().begin(),
+                           chunk.statements().end());
     complete = chunk.complete();
     return absl::OkStatus();
   }));

@@ -59,6 +59,12 @@ v1::Coverage MakeCoverage(absl::string_view from, absl::string_view to,
                           const std::vector<std::string>& unit_ids = {});
 v1::Unit MakeUnit(absl::string_view unit_id, v1::Level::Value level);
 
+// Of a unit for some days; `counter` is what is left of `total`.
+v1::Statement MakeStatement(absl::string_view unit_id, absl::string_view from, absl::string_view to,
+                            int64_t total, int64_t online);
+// As they are staged, numbered from 2 on.
+std::vector<v1::StatementRecord> ToStatementRows(const std::vector<v1::Statement>& statements);
+
 // Rows numbered from 2 on, as below a header line.
 std::vector<Row> ToRows(const std::vector<v1::Dossier>& dossiers);
 
@@ -74,6 +80,7 @@ struct SnapshotView {
   std::vector<v1::MetricDefinition> definitions;
   std::vector<v1::CoverageClaim> coverage;
   CellMap cells;
+  std::vector<v1::StatementRecord> statements;
   int chunks = 0;
 };
 absl::StatusOr<SnapshotView> Snapshot(const Ledger& ledger, int64_t sequence);
