@@ -10,43 +10,6 @@ namespace {
 // More than a cell's numbers can take in varints.
 constexpr size_t kCellBytesMax = 5 + 5 + 5 + 3 + 10;
 
-// Builds one block; texts get their place in it when they first come.
-class BlockWriter {
- public:
-  explicit BlockWriter(absl::FunctionRef<const std::string&(uint32_t)> text) : text_(text) {}
-
-  void Add(const CellKey& key, int64_t count) {
-    block_.add_unit_index(Index(units_, key.unit, *block_.mutable_unit_ids()));
-    block_.add_procedure_index(
-        Index(procedures_, key.procedure, *block_.mutable_procedure_codes()));
-    block_.add_day(key.day);
-    block_.add_channel(key.channel);
-    block_.add_service_level(key.service_level);
-    block_.add_status(key.status);
-    block_.add_count(count);
-    bytes_ += kCellBytesMax;
-  }
-  size_t bytes() const { return bytes_; }
-  v1::CellBlock Take() { return std::move(block_); }
-
- private:
-  uint32_t Index(absl::flat_hash_map<uint32_t, uint32_t>& known, uint32_t number,
-                 google::protobuf::RepeatedPtrField<std::string>& texts) {
-    const auto [place, added] = known.try_emplace(number, static_cast<uint32_t>(texts.size()));
-    if (added) {
-      *texts.Add() = text_(number);
-      bytes_ += text_(number).size() + 4;
-    }
-    return place->second;
-  }
-
-  absl::FunctionRef<const std::string&(uint32_t)> text_;
-  v1::CellBlock block_;
-  absl::flat_hash_map<uint32_t, uint32_t> units_;
-  absl::flat_hash_map<uint32_t, uint32_t> procedures_;
-  size_t bytes_ = 0;
-};
-
 }  // namespace
 
 std::optional<CellKey> CellOf(const Facts& facts) {
@@ -63,29 +26,68 @@ void AddToCell(CellCounts& cells, const CellKey& key, int64_t count) {
   if (place->second == 0) cells.erase(place);
 }
 
-std::vector<v1::CellBlock> ToBlocks(const CellCounts& cells,
-                                    absl::FunctionRef<const std::string&(uint32_t)> text) {
-  std::vector<std::pair<CellKey, int64_t>> sorted(cells.begin(), cells.end());
-  // By unit and day: the blocks then hold few texts and pack well.
-  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+void SortAndAddUp(std::vector<std::pair<CellKey, int64_t>>& cells) {
+  std::sort(cells.begin(), cells.end(), [](const auto& a, const auto& b) {
     const auto order = [](const CellKey& key) {
       return std::tie(key.unit, key.procedure, key.day, key.channel, key.service_level, key.status);
     };
     return order(a.first) < order(b.first);
   });
-  std::vector<v1::CellBlock> blocks;
-  std::optional<BlockWriter> writer;
-  for (const auto& [key, count] : sorted) {
-    if (count == 0) continue;
-    if (!writer) writer.emplace(text);
-    writer->Add(key, count);
-    if (writer->bytes() >= kBlockBytesMax) {
-      blocks.push_back(writer->Take());
-      writer.reset();
-    }
+  size_t kept = 0;
+  for (size_t i = 0; i < cells.size();) {
+    std::pair<CellKey, int64_t> sum = cells[i];
+    for (++i; i < cells.size() && cells[i].first == sum.first; ++i) sum.second += cells[i].second;
+    if (sum.second != 0) cells[kept++] = sum;
   }
-  if (writer) blocks.push_back(writer->Take());
-  return blocks;
+  cells.resize(kept);
+}
+
+uint32_t CellBlockWriter::Index(absl::flat_hash_map<uint32_t, uint32_t>& known, uint32_t number,
+                                const TextTable& table,
+                                google::protobuf::RepeatedPtrField<std::string>& texts) {
+  const auto [place, added] = known.try_emplace(number, static_cast<uint32_t>(texts.size()));
+  if (added) {
+    *texts.Add() = table.Text(number);
+    bytes_ += table.Text(number).size() + 4;
+  }
+  return place->second;
+}
+
+void CellBlockWriter::Add(const CellKey& key, int64_t count, const TextTable& texts) {
+  block_.add_unit_index(Index(units_, key.unit, texts, *block_.mutable_unit_ids()));
+  block_.add_procedure_index(
+      Index(procedures_, key.procedure, texts, *block_.mutable_procedure_codes()));
+  block_.add_day(key.day);
+  block_.add_channel(key.channel);
+  block_.add_service_level(key.service_level);
+  block_.add_status(key.status);
+  block_.add_count(count);
+  bytes_ += kCellBytesMax;
+}
+
+void CellBlockWriter::Add(absl::Span<const std::pair<CellKey, int64_t>> cells,
+                          const TextTable& texts) {
+  for (const auto& [key, count] : cells) {
+    Add(key, count, texts);
+    if (bytes_ >= kBlockBytesMax) full_.push_back(*TakeRest());
+  }
+}
+
+std::optional<v1::CellBlock> CellBlockWriter::TakeFull() {
+  if (full_.empty()) return std::nullopt;
+  v1::CellBlock block = std::move(full_.front());
+  full_.pop_front();
+  return block;
+}
+
+std::optional<v1::CellBlock> CellBlockWriter::TakeRest() {
+  if (bytes_ == 0) return std::nullopt;
+  v1::CellBlock block = std::move(block_);
+  block_.Clear();
+  units_.clear();
+  procedures_.clear();
+  bytes_ = 0;
+  return block;
 }
 
 absl::Status ForEachCell(const v1::CellBlock& block,

@@ -2,13 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "dondoc/v1/feed.pb.h"
 #include "services/ingestion/ledger/revision.h"
 
@@ -41,13 +44,34 @@ std::optional<CellKey> CellOf(const Facts& facts);
 // Adds `count` to a cell; one that comes to 0 goes.
 void AddToCell(CellCounts& cells, const CellKey& key, int64_t count);
 
+// Sorts cells by unit, procedure, day and the rest, adds up those of equal keys, and drops zeros.
+void SortAndAddUp(std::vector<std::pair<CellKey, int64_t>>& cells);
+
 // Bytes that a block of ours is cut at; leaves room below kFeedBytesMax for the message round it.
 inline constexpr size_t kBlockBytesMax = 900 * 1024;
 
-// `cells` without its zeros as blocks of at most about kBlockBytesMax, in the order of their keys.
-// `text` gives the text of a number.
-std::vector<v1::CellBlock> ToBlocks(const CellCounts& cells,
-                                    absl::FunctionRef<const std::string&(uint32_t)> text);
+// Builds blocks of cells; texts get their places when they first come.
+class CellBlockWriter {
+ public:
+  // `cells` are ordered, and `texts` holds their numbers. Units that come one after the other pack
+  // best.
+  void Add(absl::Span<const std::pair<CellKey, int64_t>> cells, const TextTable& texts);
+  // The next block that is full, at about kBlockBytesMax; nullopt when none is.
+  std::optional<v1::CellBlock> TakeFull();
+  // What is left; nullopt when nothing is.
+  std::optional<v1::CellBlock> TakeRest();
+
+ private:
+  void Add(const CellKey& key, int64_t count, const TextTable& texts);
+  uint32_t Index(absl::flat_hash_map<uint32_t, uint32_t>& known, uint32_t number,
+                 const TextTable& table, google::protobuf::RepeatedPtrField<std::string>& texts);
+
+  v1::CellBlock block_;
+  absl::flat_hash_map<uint32_t, uint32_t> units_;
+  absl::flat_hash_map<uint32_t, uint32_t> procedures_;
+  size_t bytes_ = 0;
+  std::deque<v1::CellBlock> full_;
+};
 
 // Calls `visit` for each cell of `block`, its texts numbered by `number`. kDataLoss when the
 // columns do not fit together.

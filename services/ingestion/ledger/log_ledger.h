@@ -10,6 +10,7 @@
 
 #include "services/common/clock/clock.h"
 #include "services/common/mutex/mutex.h"
+#include "services/ingestion/ledger/block_sink.h"
 #include "services/ingestion/ledger/ledger.h"
 #include "services/ingestion/ledger/ledger_log.pb.h"
 #include "services/ingestion/ledger/planner.h"
@@ -20,6 +21,9 @@
 namespace dondoc::ingestion {
 
 inline constexpr int kLedgerFormatVersion = 1;
+
+// What reading a record costs at opening beside its revisions, in revisions.
+inline constexpr int64_t kRecordWork = 10;
 
 struct LogLedgerOptions {
   // A checkpoint is due when replaying the log after the last one would be this much work, in
@@ -86,41 +90,69 @@ class LogLedger : public Ledger {
   absl::Status LoadMeta();
   absl::Status LoadCheckpoint();
   absl::Status ReplayLog();
+  absl::Status ReplayRecord(const ledger::LogRecord& record);
   absl::Status CleanUp();
   // How often the import's rows took effect.
   int64_t Applications(const std::string& import_id) const;
 
-  // Committing.
-  // What an import's change needs from outside the views.
-  struct ImportInput {
-    bool known = false;
-    StagedRows rows;
+  // Committing, see log_ledger_commit.cc.
+  // A push that is planned and waits to be written.
+  struct QueuedPush {
+    int64_t after = 0;  // the sequence it is planned after
+    Plan plan;
+    std::vector<WriteBatch::Put> writes;  // none when it takes no sequence
+    // The writer's to set.
+    absl::Status status;
+    bool done = false;
   };
-  absl::StatusOr<ImportInput> ReadImportInput(const Change& change) const;
-  absl::StatusOr<StagedRows> ReadStaged(const std::string& import_id, int64_t application) const;
-  absl::StatusOr<Plan> PlanChange(const Change& change, int64_t commit_us, bool dry_run)
+  // A change that commits alone.
+  struct AlonePlan {
+    AlonePlan(Store* store, size_t inline_bytes_max, int64_t sequence)
+        : withdrawals(store, inline_bytes_max,
+                      [sequence](int64_t chunk) { return keys::Withdrawn(sequence, chunk); }),
+          deltas(store, inline_bytes_max,
+                 [sequence](int64_t chunk) { return keys::Delta(sequence, chunk); }) {}
+    Plan plan;
+    BlockSink<ledger::RevisionBlock> withdrawals;
+    BlockSink<v1::CellBlock> deltas;
+  };
+  absl::StatusOr<CommitResult> CommitPush(const DossierBatch& batch, bool dry_run);
+  absl::StatusOr<CommitResult> CommitAlone(const Change& change, bool dry_run);
+  void PlanPush(const DossierBatch& batch, QueuedPush& push)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
-  absl::StatusOr<Plan> PlanApplication(const ImportApplication& application, ImportInput input,
-                                       Planner& planner, bool guard)
-      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
-  absl::StatusOr<Plan> PlanReplay(const ImportReplay& replay, ImportInput input, Planner& planner)
-      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
-  absl::StatusOr<Plan> PlanLiveness(const ImportLiveness& liveness, bool known, Planner& planner)
-      ABSL_SHARED_LOCKS_REQUIRED(views_mutex_);
-  absl::Status ForgetFailedRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
-  absl::Status WriteRecord(const Plan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
-  void ApplyRecord(const Plan& plan);
-  void CountWork(const ledger::LogRecord& record, const RecordBody& body);
+  // Each may leave something planned, also on an error.
+  absl::Status PlanAlone(const Change& change, int64_t commit_us, bool dry_run, AlonePlan& alone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status PlanApplication(const ImportApplication& application, bool guard, Planner& planner,
+                               AlonePlan& alone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status PlanReplay(const ImportReplay& replay, Planner& planner, AlonePlan& alone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status PlanLiveness(const ImportLiveness& liveness, Planner& planner, AlonePlan& alone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status TakeStaged(const std::string& import_id, int64_t application, Planner& planner)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  absl::Status FinishImport(Planner& planner, AlonePlan& alone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  // Writes and shows all that is queued.
+  void WriteQueue() ABSL_LOCKS_EXCLUDED(write_mutex_);
+  void WriteQueued() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // The plan's sequence, which is durable, becomes the head.
+  void Show(const Plan& plan);
+  // Takes back what is planned after `sequence`.
+  void Undo(int64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  // After a write that failed: takes back what it and those planned after it had planned.
+  void UndoFailed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  // The same, and forgets what the store may hold of them.
+  absl::Status RollBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_);
+  void AddWork(int64_t work);
+
   void CheckpointIfDue();
   void RunCheckpoints();
 
   // Reading the log. A record that is not there is kDataLoss.
   absl::StatusOr<ledger::LogRecord> ReadRecord(int64_t sequence) const;
-  absl::StatusOr<RecordBody> ReadBody(const ledger::LogRecord& record) const;
   // The record's deltas, inline ones first.
   absl::StatusOr<std::vector<v1::CellBlock>> ReadDeltas(const ledger::LogRecord& record) const;
-  // Takes the cells at `head` back to those at `sequence`.
-  absl::Status UnwindCells(int64_t head, int64_t sequence, CellCounts& cells) const;
   std::vector<v1::CoverageClaim> ClaimsOf(const ledger::LogRecord& record) const;
   std::vector<v1::StatementRecord> StatementsOf(const ledger::LogRecord& record) const;
 
@@ -128,10 +160,17 @@ class LogLedger : public Ledger {
   const Clock& clock_;
   const LogLedgerOptions options_;
 
-  // One commit at a time; held across the sync, which no reader waits for.
+  // One change is planned at a time. Held across the sync only by changes that commit alone.
   Mutex commit_mutex_;
-  // A record may be in the store that was not acknowledged.
-  bool record_failed_ ABSL_GUARDED_BY(commit_mutex_) = false;
+  // The last sequence that may be in the store but was not acknowledged; 0 = none.
+  int64_t failed_last_ ABSL_GUARDED_BY(commit_mutex_) = 0;
+  // One group of pushes is written at a time; held across the sync. Taken after commit_mutex_.
+  Mutex write_mutex_;
+  // Taken last, for an instant.
+  Mutex queue_mutex_;
+  std::vector<QueuedPush*> queue_ ABSL_GUARDED_BY(queue_mutex_);
+  // Set until what failed and what was planned after it is taken back.
+  absl::Status write_failure_ ABSL_GUARDED_BY(queue_mutex_);
 
   // Never held across I/O.
   mutable SharedMutex views_mutex_;

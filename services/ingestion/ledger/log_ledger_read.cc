@@ -166,26 +166,6 @@ absl::StatusOr<std::vector<v1::CellBlock>> LogLedger::ReadDeltas(
   return deltas;
 }
 
-absl::StatusOr<RecordBody> LogLedger::ReadBody(const ledger::LogRecord& record) const {
-  RecordBody body;
-  const auto read = [&](const std::string& key, auto& blocks) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store_->Read(key));
-    if (bytes && blocks.emplace_back().ParseFromString(*bytes)) return absl::OkStatus();
-    return absl::DataLossError(
-        absl::StrCat("a part of log record ", record.sequence(), " cannot be read"));
-  };
-  for (int32_t chunk = 0; chunk < record.staged_chunks(); ++chunk) {
-    RETURN_IF_ERROR(read(keys::Staged(record.import_id(), record.application(), chunk), body.rows));
-  }
-  for (int32_t chunk = 0; chunk < record.withdrawal_chunks(); ++chunk) {
-    RETURN_IF_ERROR(read(keys::Withdrawn(record.sequence(), chunk), body.withdrawals));
-  }
-  for (int32_t chunk = 0; chunk < record.delta_chunks(); ++chunk) {
-    RETURN_IF_ERROR(read(keys::Delta(record.sequence(), chunk), body.deltas));
-  }
-  return body;
-}
-
 std::vector<v1::CoverageClaim> LogLedger::ClaimsOf(const ledger::LogRecord& record) const {
   if (record.kind() == ledger::RecordKind::IMPORT_LIVENESS) {
     ReaderLock lock(views_mutex_);
@@ -244,8 +224,7 @@ absl::Status LogLedger::ReadEvents(int64_t after, int events_max,
 
 absl::Status LogLedger::ReadSnapshot(
     int64_t sequence, const std::function<absl::Status(v1::SnapshotChunk)>& sink) const {
-  CellCounts cells;
-  int64_t head = 0;
+  std::vector<uint32_t> unit_numbers;
   v1::Position position;
   std::vector<v1::Unit> units;
   std::vector<v1::MetricDefinition> definitions;
@@ -254,12 +233,12 @@ absl::Status LogLedger::ReadSnapshot(
   std::vector<v1::StatementRecord> statements;
   {
     ReaderLock lock(views_mutex_);
-    head = views_->head();
+    const int64_t head = views_->head();
     if (sequence < 0 || sequence > head) {
       return absl::OutOfRangeError(
           absl::StrCat("at_sequence: ", sequence, " is not in the log, which ends with ", head));
     }
-    cells = views_->cells();
+    unit_numbers = views_->dossiers().Units();
     position = views_->PositionAt(sequence);
     const DirectoryView& directory = views_->directory_view();
     units = directory.units().AllAt(sequence);
@@ -268,39 +247,28 @@ absl::Status LogLedger::ReadSnapshot(
     coverage = views_->LiveClaimsAt(sequence);
     statements = views_->statements().StandingAt(sequence);
   }
-  RETURN_IF_ERROR(UnwindCells(head, sequence, cells));
   SnapshotWriter writer(std::move(position), sink);
   RETURN_IF_ERROR(writer.AddAll(units, &v1::SnapshotChunk::add_units));
   RETURN_IF_ERROR(writer.AddAll(definitions, &v1::SnapshotChunk::add_definitions));
   RETURN_IF_ERROR(writer.AddAll(procedures, &v1::SnapshotChunk::add_procedures));
   RETURN_IF_ERROR(writer.AddAll(coverage, &v1::SnapshotChunk::add_coverage));
   RETURN_IF_ERROR(writer.AddAll(statements, &v1::SnapshotChunk::add_statements));
-  std::vector<v1::CellBlock> blocks;
-  {
-    ReaderLock lock(views_mutex_);
-    const TextTable& texts = views_->texts();
-    blocks = ToBlocks(
-        cells, [&texts](uint32_t number) -> const std::string& { return texts.Text(number); });
-  }
-  for (v1::CellBlock& block : blocks) RETURN_IF_ERROR(writer.AddCells(std::move(block)));
-  return writer.End();
-}
-
-absl::Status LogLedger::UnwindCells(int64_t head, int64_t sequence, CellCounts& cells) const {
-  // Back from the head, delta by delta, so that the views are locked only for short whiles.
-  for (int64_t later = head; later > sequence; --later) {
-    ASSIGN_OR_RETURN(const ledger::LogRecord record, ReadRecord(later));
-    ASSIGN_OR_RETURN(const std::vector<v1::CellBlock> deltas, ReadDeltas(record));
-    ReaderLock lock(views_mutex_);
-    const TextTable& texts = views_->texts();
-    for (const v1::CellBlock& block : deltas) {
-      RETURN_IF_ERROR(ForEachCell(
-          // What was applied is known.
-          block, [&texts](const std::string& text) { return texts.Find(text).value_or(0); },
-          [&](const CellKey& key, int64_t count) { AddToCell(cells, key, -count); }));
+  // What is asked as of a sequence does not change when others are committed, so that the views
+  // need to be locked for one unit at a time only.
+  CellBlockWriter cells;
+  for (const uint32_t unit : unit_numbers) {
+    {
+      ReaderLock lock(views_mutex_);
+      cells.Add(views_->CellsOfUnit(unit, sequence), views_->texts());
+    }
+    while (std::optional<v1::CellBlock> block = cells.TakeFull()) {
+      RETURN_IF_ERROR(writer.AddCells(*std::move(block)));
     }
   }
-  return absl::OkStatus();
+  if (std::optional<v1::CellBlock> block = cells.TakeRest()) {
+    RETURN_IF_ERROR(writer.AddCells(*std::move(block)));
+  }
+  return writer.End();
 }
 
 absl::Status LogLedger::LoadCheckpoint() {
@@ -327,7 +295,6 @@ absl::Status LogLedger::LoadCheckpoint() {
       views_->dossiers().revision_count() != pointer.revisions()) {
     return absl::DataLossError("it is not whole");
   }
-  views_->EndRestore();
   opened_from_checkpoint_ = pointer.sequence();
   return absl::OkStatus();
 }
@@ -374,6 +341,7 @@ absl::Status LogLedger::WriteCheckpoint() {
     ReaderLock lock(views_mutex_);
     sequence = views_->head();
     commit_times = views_->commit_times_us();
+    commit_times.resize(static_cast<size_t>(sequence));
     records = views_->CheckpointRecords(sequence);
   }
   CheckpointWriter writer(*store_, checkpoint_generation_ + 1);

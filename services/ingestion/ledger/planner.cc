@@ -4,51 +4,48 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/metric/definition.h"
 #include "services/common/metric/ratio.h"
 
 namespace dondoc::ingestion {
 
+namespace {
+
+// How many dossiers ahead of the one in hand are asked of memory.
+constexpr size_t kAhead = 8;
+
+// Calls `visit` for the codes of rows 0 … `rows` - 1 in order, with their places in the views
+// already on their way from memory.
+void ForEachLocated(DossierStates& dossiers, size_t rows,
+                    absl::FunctionRef<absl::string_view(size_t)> code,
+                    absl::FunctionRef<void(size_t, const LocatedCode&)> visit) {
+  std::vector<LocatedCode> located;
+  located.reserve(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    located.push_back(dossiers.Locate(code(i)));
+    dossiers.PrefetchTable(located.back());
+  }
+  for (size_t i = 0; i < rows + 2 * kAhead; ++i) {
+    if (i < rows) dossiers.PrefetchSlots(located[i]);
+    if (i >= kAhead && i - kAhead < rows) dossiers.PrefetchDossier(located[i - kAhead]);
+    if (i >= 2 * kAhead) visit(i - 2 * kAhead, located[i - 2 * kAhead]);
+  }
+}
+
+}  // namespace
+
 Planner::Planner(const Views& views, int64_t commit_us)
-    : views_(views),
-      sequence_(views.head() + 1),
+    : sequence_(views.planned() + 1),
       commit_us_(commit_us),
-      known_texts_(views.texts().size()),
       statements_(views.statements(), sequence_, commit_us) {}
 
-uint32_t Planner::Number(absl::string_view text) {
-  const std::optional<uint32_t> known = views_.texts().Find(text);
-  // new_texts_ holds the empty text as 0, which the views always know.
-  return known ? *known : known_texts_ + new_texts_.Add(text) - 1;
-}
-
-const std::string& Planner::Text(uint32_t number) const {
-  return number < known_texts_ ? views_.texts().Text(number)
-                               : new_texts_.Text(number - known_texts_ + 1);
-}
-
-Planner::Pending& Planner::PendingOf(absl::string_view code) {
-  const auto [place, added] = pending_.try_emplace(code);
-  Pending& pending = place->second;
-  if (!added) return pending;
-  pending.id = views_.dossiers().Find(code);
-  const Revision* state = pending.id ? views_.dossiers().State(*pending.id) : nullptr;
-  if (state != nullptr) {
-    pending.has_state = true;
-    pending.state = *state;
-  }
-  return pending;
-}
-
-bool Planner::IsRepeated(const Pending& pending, const Facts& facts, int64_t update_us) const {
+bool Planner::IsRepeated(const Views& views, DossierId id, const Revision* state,
+                         const Facts& facts, int64_t update_us) const {
   if (update_us == kNoTime) {
-    return pending.has_state && pending.state.import == kPush && pending.state.facts == facts;
+    return state != nullptr && state->import == kPush && state->facts == facts;
   }
-  return (pending.id && views_.dossiers().HasPushed(*pending.id, facts, update_us)) ||
-         std::find(pending.pushed.begin(), pending.pushed.end(), std::pair(facts, update_us)) !=
-             pending.pushed.end();
+  return views.dossiers().HasPushed(id, facts, update_us);
 }
 
 void Planner::MoveCell(const Revision* from, const Revision* to) {
@@ -59,16 +56,11 @@ void Planner::MoveCell(const Revision* from, const Revision* to) {
   if (const std::optional<CellKey> key = cell(to)) AddToCell(deltas_, *key, 1);
 }
 
-v1::Outcome::Value Planner::Take(Pending& pending, const Revision& revision) {
-  if (pending.has_state && Before(revision, pending.state)) return v1::Outcome::STALE;
-  const bool had_none = !pending.has_state || pending.state.facts.withdrawn;
-  const bool same =
-      pending.has_state ? pending.state.facts == revision.facts : revision.facts.withdrawn;
-  MoveCell(pending.has_state ? &pending.state : nullptr, &revision);
-  pending.has_state = true;
-  pending.state = revision;
+v1::Outcome::Value Planner::OutcomeOf(const Revision* state, const Revision& revision) {
+  if (state != nullptr && Before(revision, *state)) return v1::Outcome::STALE;
+  const bool same = state != nullptr ? state->facts == revision.facts : revision.facts.withdrawn;
   if (same) return v1::Outcome::UNCHANGED;
-  return had_none ? v1::Outcome::CREATED : v1::Outcome::UPDATED;
+  return state == nullptr || state->facts.withdrawn ? v1::Outcome::CREATED : v1::Outcome::UPDATED;
 }
 
 void Planner::Count(v1::Outcome::Value outcome) {
@@ -88,49 +80,100 @@ void Planner::Count(v1::Outcome::Value outcome) {
   }
 }
 
-Plan Planner::PlanBatch(const DossierBatch& batch) {
-  RevisionBlockWriter writer([this](uint32_t number) -> absl::string_view { return Text(number); });
-  pending_.reserve(batch.dossiers.size());
+Plan Planner::PlanBatch(Views& views, const DossierBatch& batch) {
+  views.Plan(commit_us_);
+  DossierStates& dossiers = views.dossiers();
+  TextTable& texts = views.texts();
+  RevisionBlockWriter writer(
+      [&](uint32_t number) -> absl::string_view { return texts.Text(number); });
   plan_.result.outcomes.reserve(batch.dossiers.size());
-  const auto number = [this](absl::string_view text) { return Number(text); };
-  for (size_t i = 0; i < batch.dossiers.size(); ++i) {
-    const v1::Dossier& dossier = batch.dossiers[i];
-    const Facts facts = FactsOf(dossier, number);
-    const int64_t update_us = UpdateUsOf(dossier);
-    Pending& pending = PendingOf(dossier.code());
-    v1::Outcome::Value outcome = v1::Outcome::UNCHANGED;
-    if (!IsRepeated(pending, facts, update_us)) {
-      const BlockRow row{dossier.code(), facts, update_us, static_cast<int64_t>(i)};
-      outcome = Take(pending, {facts, EffectiveUs(update_us, commit_us_), update_us, sequence_,
-                               row.row_number, kPush});
-      pending.pushed.emplace_back(facts, update_us);
-      writer.Add(row);
-    }
-    Count(outcome);
-    plan_.result.outcomes.push_back(outcome);
-  }
-  const bool keeps = writer.rows() > 0;
-  if (keeps) *plan_.record.mutable_revisions() = writer.Take();
-  const bool claims = batch.covers.has_value() && !views_.HasPushedClaim(*batch.covers);
+  const auto number = [&](absl::string_view text) { return texts.Add(text); };
+  ForEachLocated(
+      dossiers, batch.dossiers.size(),
+      [&](size_t i) -> absl::string_view { return batch.dossiers[i].code(); },
+      [&](size_t i, const LocatedCode& code) {
+        const v1::Dossier& dossier = batch.dossiers[i];
+        const BlockRow row{code.text, FactsOf(dossier, number), UpdateUsOf(dossier),
+                           static_cast<int64_t>(i)};
+        const std::optional<DossierId> known = dossiers.Find(code);
+        Revision before;
+        const Revision* state =
+            known && dossiers.StateAt(*known, sequence_, before) ? &before : nullptr;
+        v1::Outcome::Value outcome = v1::Outcome::UNCHANGED;
+        if (!known || !IsRepeated(views, *known, state, row.facts, row.update_us)) {
+          const Revision revision{row.facts,      EffectiveUs(row.update_us, commit_us_),
+                                  row.update_us,  sequence_,
+                                  row.row_number, kPush};
+          outcome = OutcomeOf(state, revision);
+          if (outcome != v1::Outcome::STALE) MoveCell(state, &revision);
+          dossiers.Insert(known ? *known : dossiers.Add(code), revision);
+          writer.Add(row);
+        }
+        Count(outcome);
+        plan_.result.outcomes.push_back(outcome);
+      });
+  plan_.revisions = writer.rows();
+  if (plan_.revisions > 0) *plan_.record.mutable_revisions() = writer.Take();
+  const bool claims = batch.covers.has_value() && !views.HasPushedClaim(*batch.covers);
   if (claims) *plan_.record.mutable_coverage() = NormalCoverage(*batch.covers);
-  return Finish(ledger::RecordKind::PUSH, keeps || claims);
+  std::vector<std::pair<CellKey, int64_t>> deltas(deltas_.begin(), deltas_.end());
+  SortAndAddUp(deltas);
+  plan_.deltas.Add(deltas, texts);
+  for (const auto& [key, count] : deltas) AddToCell(plan_.unit_deltas, UnitTotalKey(key), count);
+  return Finish(ledger::RecordKind::PUSH, plan_.revisions > 0 || claims);
 }
 
-absl::StatusOr<Plan> Planner::PlanStatements(const StatementBatch& batch) {
+absl::StatusOr<Plan> Planner::PlanStatements(const Views&, const StatementBatch& batch) {
   ASSIGN_OR_RETURN(plan_.result.outcomes, statements_.Push(batch.statements));
   for (const v1::Outcome::Value outcome : plan_.result.outcomes) Count(outcome);
   return Finish(ledger::RecordKind::STATEMENTS, statements_.keeps_any());
 }
 
-void Planner::CountTwoUnits(Pending& pending, const BlockRow& row) {
+void Planner::BeginApplication(Views& views, const ImportApplication& application) {
+  kind_ = ledger::RecordKind::IMPORT_APPLIED;
+  default_effective_us_ = application.extracted_at ? ToUs(*application.extracted_at) : commit_us_;
+  import_ = views.PlanApplication(commit_us_, default_effective_us_);
+  ledger::LogRecord& record = plan_.record;
+  record.set_import_id(application.import_id);
+  if (application.coverage) *record.mutable_coverage() = NormalCoverage(*application.coverage);
+  if (application.extracted_at) record.set_extracted_at_us(ToUs(*application.extracted_at));
+}
+
+void Planner::BeginReplay(Views& views, uint32_t import) {
+  kind_ = ledger::RecordKind::IMPORT_REPLAYED;
+  import_ = import;
+  const ImportView& view = views.import(import);
+  default_effective_us_ = view.default_effective_us;
+  plan_.record.set_import_id(view.import_id);
+  plan_.record.set_application(static_cast<int32_t>(view.applications.size()));
+  views.PlanReplay(commit_us_, import);
+}
+
+void Planner::BeginLiveness(const Views& views, uint32_t import, bool live) {
+  kind_ = ledger::RecordKind::IMPORT_LIVENESS;
+  import_ = import;
+  live_ = live;
+  statements_.Relive(import, live);
+  plan_.record.set_import_id(views.import(import).import_id);
+  plan_.record.set_live(live);
+}
+
+void Planner::CountTwoUnits(const Views& views, DossierId id, const BlockRow& row) {
   if (row.facts.withdrawn) return;
-  if (!pending.named) {
-    pending.named = true;
-    pending.first_unit = row.facts.unit;
-    return;
+  auto named = named_.find(id);
+  if (named == named_.end()) {
+    // The row before it, if there is one, is the first.
+    std::optional<uint32_t> first_unit;
+    views.dossiers().ForEachRevision(id, [&](const Revision& revision) {
+      if (revision.sequence == sequence_ && !revision.facts.withdrawn) {
+        first_unit = revision.facts.unit;
+      }
+    });
+    if (!first_unit) return;
+    named = named_.emplace(id, Named{*first_unit, false}).first;
   }
-  pending.two_units = pending.two_units || pending.first_unit != row.facts.unit;
-  if (!pending.two_units) return;
+  named->second.two_units = named->second.two_units || named->second.first_unit != row.facts.unit;
+  if (!named->second.two_units) return;
   ledger::RowCounts& counts = *plan_.record.mutable_counts();
   counts.set_code_in_two_units(counts.code_in_two_units() + 1);
   if (counts.code_in_two_units_first_row() == 0) {
@@ -138,147 +181,160 @@ void Planner::CountTwoUnits(Pending& pending, const BlockRow& row) {
   }
 }
 
-absl::Status Planner::TakeRows(const std::vector<ledger::RevisionBlock>& blocks, uint32_t import,
-                               int64_t default_effective_us) {
-  for (const ledger::RevisionBlock& block : blocks) {
-    RETURN_IF_ERROR(ForEachRow(
-        block, [this](absl::string_view text) { return Number(text); },
-        [&](const BlockRow& row) {
-          Pending& pending = PendingOf(row.code);
-          CountTwoUnits(pending, row);
-          row_number_max_ = std::max(row_number_max_, row.row_number);
-          Count(Take(pending, {row.facts, EffectiveUs(row.update_us, default_effective_us),
-                               row.update_us, sequence_, row.row_number, import}));
-        }));
-  }
+void Planner::TakeRow(Views& views, const LocatedCode& code, const BlockRow& row) {
+  DossierStates& dossiers = views.dossiers();
+  const std::optional<DossierId> known = dossiers.Find(code);
+  Revision before;
+  const Revision* state = known && dossiers.StateAt(*known, sequence_, before) ? &before : nullptr;
+  const Revision revision{row.facts,      EffectiveUs(row.update_us, default_effective_us_),
+                          row.update_us,  sequence_,
+                          row.row_number, import_};
+  if (known) CountTwoUnits(views, *known, row);
+  Count(OutcomeOf(state, revision));
+  if (state != nullptr) units_.insert(state->facts.unit);
+  units_.insert(row.facts.unit);
+  row_number_max_ = std::max(row_number_max_, row.row_number);
+  dossiers.Insert(known ? *known : dossiers.Add(code), revision);
+  ++plan_.revisions;
+}
+
+absl::Status Planner::Take(Views& views, const ledger::RevisionBlock& block) {
+  std::vector<BlockRow> rows;
+  rows.reserve(static_cast<size_t>(block.row_number_size()));
+  RETURN_IF_ERROR(ForEachRow(
+      block, [&](absl::string_view text) { return views.texts().Add(text); },
+      [&](const BlockRow& row) { rows.push_back(row); }));
+  ForEachLocated(
+      views.dossiers(), rows.size(), [&](size_t i) { return rows[i].code; },
+      [&](size_t i, const LocatedCode& code) { TakeRow(views, code, rows[i]); });
+  plan_.record.set_staged_chunks(plan_.record.staged_chunks() + 1);
   return absl::OkStatus();
 }
 
-void Planner::Withdraw(const ImportApplication& application, uint32_t import,
-                       int64_t effective_us) {
-  const absl::flat_hash_set<absl::string_view> rejected(application.rejected_codes.begin(),
-                                                        application.rejected_codes.end());
+absl::Status Planner::TakeStatements(const std::vector<ledger::StatementChunk>& chunks) {
+  return statements_.Take(chunks, import_, default_effective_us_);
+}
+
+absl::Status Planner::Withdraw(Views& views, const ImportApplication& application, bool guard) {
+  DossierStates& dossiers = views.dossiers();
+  absl::flat_hash_set<DossierId> rejected;
+  for (const std::string& code : application.rejected_codes) {
+    if (const std::optional<DossierId> id = dossiers.Find(code)) rejected.insert(*id);
+  }
   ledger::RowCounts& counts = *plan_.record.mutable_counts();
-  std::vector<DossierId> withdrawn;
-  views_.ForEachCovered(*application.coverage, [&](DossierId id, const Revision& state) {
+  std::vector<std::pair<std::string, DossierId>> withdrawn;  // in code order
+  views.ForEachCovered(*application.coverage, [&](DossierId id, const Revision& state) {
     counts.set_covered(counts.covered() + 1);
     Revision withdrawal;
-    withdrawal.effective_us = effective_us;
+    withdrawal.effective_us = default_effective_us_;
     withdrawal.sequence = sequence_;
-    const std::string& code = views_.dossiers().Code(id);
-    const bool named = pending_.contains(code) || rejected.contains(code);
-    if (!named && !Before(withdrawal, state)) withdrawn.push_back(id);
+    const bool named = rejected.contains(id) || dossiers.IsOfSequence(id, sequence_);
+    if (!named && !Before(withdrawal, state)) withdrawn.emplace_back(dossiers.Code(id), id);
   });
   counts.set_withdrawn(static_cast<int64_t>(withdrawn.size()));
-  std::sort(withdrawn.begin(), withdrawn.end(), [this](DossierId a, DossierId b) {
-    return views_.dossiers().Code(a) < views_.dossiers().Code(b);
-  });
-  RevisionBlockWriter writer([this](uint32_t number) -> absl::string_view { return Text(number); });
-  for (const DossierId id : withdrawn) {
-    BlockRow row{views_.dossiers().Code(id), {}, kNoTime, ++row_number_max_};
+  if (guard && counts.withdrawn() * 100 > counts.covered() * kWithdrawnPercentMax) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "confirm_withdrawals: the import would withdraw ", counts.withdrawn(), " of ",
+        counts.covered(), " dossiers that it covers, more than ", kWithdrawnPercentMax, " %"));
+  }
+  std::sort(withdrawn.begin(), withdrawn.end());
+  RevisionBlockWriter writer(
+      [&](uint32_t number) -> absl::string_view { return views.texts().Text(number); });
+  for (const auto& [code, id] : withdrawn) {
+    BlockRow row{code, {}, kNoTime, ++row_number_max_};
     row.facts.withdrawn = true;
     writer.Add(row);
-    Take(PendingOf(row.code),
-         {row.facts, effective_us, kNoTime, sequence_, row.row_number, import});
-    if (writer.bytes() >= kBlockBytesMax) plan_.body.withdrawals.push_back(writer.Take());
+    Revision state;
+    if (dossiers.StateAt(id, sequence_, state)) units_.insert(state.facts.unit);
+    dossiers.Insert(
+        id, {row.facts, default_effective_us_, kNoTime, sequence_, row.row_number, import_});
+    ++plan_.revisions;
+    if (writer.bytes() >= kBlockBytesMax) plan_.withdrawals.push_back(writer.Take());
   }
-  if (writer.rows() > 0) plan_.body.withdrawals.push_back(writer.Take());
+  if (writer.rows() > 0) plan_.withdrawals.push_back(writer.Take());
+  return absl::OkStatus();
 }
 
-absl::Status Planner::CheckGuard() const {
-  const ledger::RowCounts& counts = plan_.record.counts();
-  if (counts.withdrawn() * 100 <= counts.covered() * kWithdrawnPercentMax) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "confirm_withdrawals: the import would withdraw ", counts.withdrawn(), " of ",
-      counts.covered(), " dossiers that it covers, more than ", kWithdrawnPercentMax, " %"));
+std::vector<uint32_t> Planner::units(const Views& views) const {
+  if (kind_ == ledger::RecordKind::IMPORT_LIVENESS) return views.dossiers().Units();
+  std::vector<uint32_t> units(units_.begin(), units_.end());
+  std::sort(units.begin(), units.end());
+  return units;
 }
 
-absl::StatusOr<Plan> Planner::PlanApplication(const ImportApplication& application, StagedRows rows,
-                                              bool guard) {
-  // The number it will get when the record is applied.
-  const uint32_t import = views_.import_count() + 1;
-  const int64_t default_effective_us =
-      application.extracted_at ? ToUs(*application.extracted_at) : commit_us_;
-  RETURN_IF_ERROR(TakeRows(rows.blocks, import, default_effective_us));
-  RETURN_IF_ERROR(statements_.Take(rows.statements, import, default_effective_us));
-  if (application.coverage) {
-    *plan_.record.mutable_coverage() = NormalCoverage(*application.coverage);
-    if (application.coverage->extent() == v1::Coverage::Extent::COMPLETE) {
-      Withdraw(application, import, default_effective_us);
-      if (guard && !application.confirm_withdrawals) RETURN_IF_ERROR(CheckGuard());
+void Planner::Fold(const Views& views, uint32_t unit) {
+  const DossierStates& dossiers = views.dossiers();
+  std::vector<std::pair<CellKey, int64_t>> deltas;
+  const auto add = [&](bool known, const Revision& state, int64_t count) {
+    if (!known || state.facts.unit != unit) return;
+    const std::optional<CellKey> key = CellOf(state.facts);
+    if (key) deltas.emplace_back(*key, count);
+  };
+  Revision state;
+  dossiers.ForEachOfUnit(unit, [&](DossierId id) {
+    if (kind_ == ledger::RecordKind::IMPORT_LIVENESS) {
+      if (!dossiers.IsOfImport(id, import_)) return;
+      add(dossiers.StateAt(id, views.head(), state), state, -1);
+      add(dossiers.StateWith(id, views.head(), import_, live_, state), state, 1);
+    } else {
+      if (!dossiers.IsOfSequence(id, sequence_)) return;
+      add(dossiers.StateAt(id, views.head(), state), state, -1);
+      add(dossiers.StateAt(id, sequence_, state), state, 1);
     }
+  });
+  SortAndAddUp(deltas);
+  plan_.deltas.Add(deltas, views.texts());
+  for (const auto& [key, count] : deltas) AddToCell(plan_.unit_deltas, UnitTotalKey(key), count);
+  AddUnitChange(views, unit, deltas);
+}
+
+Plan Planner::FinishImport() {
+  std::sort(plan_.result.unit_changes.begin(), plan_.result.unit_changes.end(),
+            [](const auto& a, const auto& b) { return a.unit_id < b.unit_id; });
+  return Finish(kind_, kind_ != ledger::RecordKind::IMPORT_REPLAYED ||
+                           plan_.record.staged_chunks() > 0 || statements_.keeps_any());
+}
+
+void Planner::AddUnitChange(const Views& views, uint32_t unit,
+                            absl::Span<const std::pair<CellKey, int64_t>> deltas) {
+  if (!counting_) {
+    const DirectoryView& directory = views.directory_view();
+    const v1::MetricDefinition* const definition =
+        directory.definitions().At(kDefaultDefinitionId, views.head());
+    if (definition == nullptr) return;
+    counting_.emplace(
+        Counting{DefinitionPredicate(*definition), definition->only_online_services()
+                                                       ? directory.CatalogueAt(views.head())
+                                                       : ProcedureCatalogue()});
   }
-  if (application.extracted_at) {
-    plan_.record.set_extracted_at_us(ToUs(*application.extracted_at));
-  }
-  plan_.record.set_import_id(application.import_id);
-  plan_.record.set_staged_chunks(static_cast<int32_t>(rows.blocks.size()));
-  plan_.body.rows = std::move(rows.blocks);
-  FillUnitChanges();
-  return Finish(ledger::RecordKind::IMPORT_APPLIED, true);
-}
-
-absl::StatusOr<Plan> Planner::PlanReplay(uint32_t import, StagedRows rows) {
-  const ImportView& view = views_.import(import);
-  RETURN_IF_ERROR(TakeRows(rows.blocks, import, view.default_effective_us));
-  RETURN_IF_ERROR(statements_.Take(rows.statements, import, view.default_effective_us));
-  plan_.record.set_import_id(view.import_id);
-  plan_.record.set_application(static_cast<int32_t>(view.applications.size()));
-  plan_.record.set_staged_chunks(static_cast<int32_t>(rows.blocks.size()));
-  plan_.body.rows = std::move(rows.blocks);
-  FillUnitChanges();
-  return Finish(ledger::RecordKind::IMPORT_REPLAYED,
-                !plan_.body.rows.empty() || statements_.keeps_any());
-}
-
-Plan Planner::PlanLiveness(uint32_t import, bool live) {
-  views_.dossiers().ForEachOfImport(
-      import, live,
-      [this](const Revision* before, const Revision* after) { MoveCell(before, after); });
-  statements_.Relive(import, live);
-  plan_.record.set_import_id(views_.import(import).import_id);
-  plan_.record.set_live(live);
-  FillUnitChanges();
-  return Finish(ledger::RecordKind::IMPORT_LIVENESS, true);
-}
-
-void Planner::FillUnitChanges() {
-  const DirectoryView& directory = views_.directory_view();
-  const v1::MetricDefinition* const definition =
-      directory.definitions().At(kDefaultDefinitionId, views_.head());
-  if (definition == nullptr) return;
-  const DefinitionPredicate predicate(*definition);
-  const ProcedureCatalogue catalogue = definition->only_online_services()
-                                           ? directory.CatalogueAt(views_.head())
-                                           : ProcedureCatalogue();
+  const auto& [predicate, catalogue] = *counting_;
   const auto add = [&](const CellKey& key, int64_t count, Counts& counts) {
     const auto channel = static_cast<v1::Channel::Value>(key.channel);
     const auto stated = static_cast<v1::ServiceLevel::Value>(key.service_level);
-    const auto level = catalogue.size() == 0
-                           ? stated
-                           : catalogue.EffectiveLevel(Text(key.procedure), key.day, stated);
+    const auto level =
+        catalogue.size() == 0
+            ? stated
+            : catalogue.EffectiveLevel(views.texts().Text(key.procedure), key.day, stated);
     if (predicate.Counts(channel, level, static_cast<v1::Status::Value>(key.status))) {
       counts.Add(predicate.ShownAs(channel), count);
     }
   };
-  absl::flat_hash_map<uint32_t, Counts> changes;
-  for (const auto& [key, count] : deltas_) add(key, count, changes[key.unit]);
-  absl::flat_hash_map<uint32_t, Counts> before;
+  Counts change;
+  for (const auto& [key, count] : deltas) add(key, count, change);
+  if (change == Counts{}) return;
+  Counts before;
   // The totals do not know procedures and days.
-  for (const auto& [key, count] : catalogue.size() == 0 ? views_.unit_totals() : views_.cells()) {
-    if (changes.contains(key.unit)) add(key, count, before[key.unit]);
+  if (catalogue.size() == 0) {
+    views.ForEachTotal(unit, [&](const CellKey& key, int64_t count) { add(key, count, before); });
+  } else {
+    for (const auto& [key, count] : views.CellsOfUnit(unit, views.head())) add(key, count, before);
   }
-  std::vector<CommitResult::UnitChange>& filled = plan_.result.unit_changes;
-  for (const auto& [unit, change] : changes) {
-    if (change == Counts{}) continue;
-    Counts after = before[unit];
-    after += change;
-    // The basis is a question of coverage in a window, and here there is no window.
-    filled.push_back({Text(unit), ToProto(before[unit], std::nullopt, v1::Basis::DOSSIERS),
-                      ToProto(after, std::nullopt, v1::Basis::DOSSIERS)});
-  }
-  std::sort(filled.begin(), filled.end(),
-            [](const auto& a, const auto& b) { return a.unit_id < b.unit_id; });
+  Counts after = before;
+  after += change;
+  // The basis is a question of coverage in a window, and here there is no window.
+  plan_.result.unit_changes.push_back({views.texts().Text(unit),
+                                       ToProto(before, std::nullopt, v1::Basis::DOSSIERS),
+                                       ToProto(after, std::nullopt, v1::Basis::DOSSIERS)});
 }
 
 Plan Planner::Finish(ledger::RecordKind::Value kind, bool changed) {
@@ -305,8 +361,6 @@ Plan Planner::Finish(ledger::RecordKind::Value kind, bool changed) {
     record.set_sequence(sequence_);
     record.set_commit_time_us(commit_us_);
     record.set_kind(kind);
-    plan_.body.deltas =
-        ToBlocks(deltas_, [this](uint32_t number) -> const std::string& { return Text(number); });
   }
   return std::move(plan_);
 }

@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/inlined_vector.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/common/metric/catalogue.h"
+#include "services/common/metric/definition.h"
 #include "services/common/status/macros.h"
 #include "services/ingestion/ledger/cells.h"
 #include "services/ingestion/ledger/directory_planner.h"
@@ -20,86 +22,99 @@ namespace dondoc::ingestion {
 
 // What a change comes to: the record that would commit it and what its caller is told.
 struct Plan {
-  ledger::LogRecord record;  // withdrawals and deltas are in `body`, whatever their size
-  RecordBody body;
+  ledger::LogRecord record;
+  std::vector<ledger::RevisionBlock> withdrawals;  // of the record, whatever their size
+  CellBlockWriter deltas;                          // of the record, the last ones
+  CellCounts unit_deltas;                          // what it changes of Views::unit_totals()
+  int64_t revisions = 0;
   CommitResult result;  // `changed` says whether it takes a sequence; `position` is left open
 };
 
-// Rows of an import that are staged.
-struct StagedRows {
-  std::vector<ledger::RevisionBlock> blocks;  // chunk by chunk
-  std::vector<ledger::StatementChunk> statements;
-};
-
-// Works out one change against the views; the rules are in views.h. Reads the views only, so it may
-// run beside readers, but not beside Apply. A planner plans one change.
+// Works out one change against the views; the rules are in views.h. What it adds to the dossiers it
+// plans in the views (Views::Plan), piece by piece, so that an import of any size needs no memory
+// but that of what it brings; when `changed` is false or the record is not written, the caller
+// takes it back (Views::UndoSome). A planner plans one change. Every call gets the same views,
+// which nobody else changes from the first call to the last; where they are const, others may read
+// them at the same time.
+//
+// An import: Begin…, Take for each block and once for the statements, Withdraw, Fold for each unit
+// of units(), Finish….
 class Planner {
  public:
-  // The views outlive the planner. `commit_us` is what the commit time would be.
+  // `commit_us` is what the commit time would be.
   Planner(const Views& views, int64_t commit_us);
 
-  Plan PlanBatch(const DossierBatch& batch);
+  Plan PlanBatch(Views& views, const DossierBatch& batch);
   // kInvalidArgument: days that cannot be read.
-  absl::StatusOr<Plan> PlanStatements(const StatementBatch& batch);
-  // The import is not applied yet. kFailedPrecondition: the withdrawal guard (`guard` false lets it
-  // pass, for a preview). kDataLoss: staged rows that cannot be read.
-  absl::StatusOr<Plan> PlanApplication(const ImportApplication& application, StagedRows rows,
-                                       bool guard);
+  absl::StatusOr<Plan> PlanStatements(const Views& views, const StatementBatch& batch);
+
+  // The import is not applied yet.
+  void BeginApplication(Views& views, const ImportApplication& application);
   // The import is applied and live.
-  absl::StatusOr<Plan> PlanReplay(uint32_t import, StagedRows rows);
+  void BeginReplay(Views& views, uint32_t import);
   // The import is applied and its liveness is another one.
-  Plan PlanLiveness(uint32_t import, bool live);
+  void BeginLiveness(const Views& views, uint32_t import, bool live);
+  // The next staged block. kDataLoss: it cannot be read.
+  absl::Status Take(Views& views, const ledger::RevisionBlock& block);
+  absl::Status TakeStatements(const std::vector<ledger::StatementChunk>& chunks);
+  // Only with COMPLETE coverage. kFailedPrecondition: the withdrawal guard, with `guard`.
+  absl::Status Withdraw(Views& views, const ImportApplication& application, bool guard);
+  // The units whose cells may change.
+  std::vector<uint32_t> units(const Views& views) const;
+  // Works out how the cells of a unit change. What is full of Plan::deltas may then be taken.
+  void Fold(const Views& views, uint32_t unit);
+  Plan FinishImport();
+
   // UnitsPut, ProceduresPut, DefinitionsPut. Errors as ledger.h has them.
   template <typename Put>
-  absl::StatusOr<Plan> PlanPut(const Put& put, ledger::RecordKind::Value kind) {
-    RETURN_IF_ERROR(PlanDirectory(views_.directory_view(), put, plan_.record, plan_.result));
+  absl::StatusOr<Plan> PlanPut(const Views& views, const Put& put, ledger::RecordKind::Value kind) {
+    RETURN_IF_ERROR(PlanDirectory(views.directory_view(), put, plan_.record, plan_.result));
     const CommitResult& result = plan_.result;
     return Finish(kind, result.entries_created + result.entries_updated > 0);
   }
 
+  Plan& plan() { return plan_; }
+
  private:
-  // A dossier as the plan leaves it so far.
-  struct Pending {
-    std::optional<DossierId> id;
-    bool has_state = false;
-    Revision state;
-    // What this push keeps of it.
-    absl::InlinedVector<std::pair<Facts, int64_t>, 1> pushed;
-    // For imports: the unit of its first row, and whether a row had another one.
-    bool named = false;
+  // For imports: dossiers that several rows name, the unit of the first and whether another row had
+  // another one.
+  struct Named {
     uint32_t first_unit = 0;
     bool two_units = false;
   };
 
-  uint32_t Number(absl::string_view text);
-  const std::string& Text(uint32_t number) const;
-  // The code's memory outlives the planner.
-  Pending& PendingOf(absl::string_view code);
-  bool IsRepeated(const Pending& pending, const Facts& facts, int64_t update_us) const;
-  // Puts a kept revision on top of `pending`, moves cells, and gives the outcome.
-  v1::Outcome::Value Take(Pending& pending, const Revision& revision);
-  void Count(v1::Outcome::Value outcome);
-  void CountTwoUnits(Pending& pending, const BlockRow& row);
-  void MoveCell(const Revision* from, const Revision* to);
+  // How the default definition counts at the head.
+  struct Counting {
+    DefinitionPredicate predicate;
+    ProcedureCatalogue catalogue;
+  };
 
-  absl::Status TakeRows(const std::vector<ledger::RevisionBlock>& blocks, uint32_t import,
-                        int64_t default_effective_us);
-  void Withdraw(const ImportApplication& application, uint32_t import, int64_t effective_us);
-  absl::Status CheckGuard() const;
-  void FillUnitChanges();
+  bool IsRepeated(const Views& views, DossierId id, const Revision* state, const Facts& facts,
+                  int64_t update_us) const;
+  // The outcome of a kept revision on top of `state` (nullptr = none).
+  static v1::Outcome::Value OutcomeOf(const Revision* state, const Revision& revision);
+  void Count(v1::Outcome::Value outcome);
+  void CountTwoUnits(const Views& views, DossierId id, const BlockRow& row);
+  void TakeRow(Views& views, const LocatedCode& code, const BlockRow& row);
+  void MoveCell(const Revision* from, const Revision* to);
+  // Adds a unit to the result's unit_changes; `deltas` are all of its.
+  void AddUnitChange(const Views& views, uint32_t unit,
+                     absl::Span<const std::pair<CellKey, int64_t>> deltas);
   // Fills what every record has and hands the plan over.
   Plan Finish(ledger::RecordKind::Value kind, bool changed);
 
-  const Views& views_;
   const int64_t sequence_;
   const int64_t commit_us_;
-  // Numbers of texts that the views do not know yet follow theirs.
-  const uint32_t known_texts_;
-  TextTable new_texts_;
-  absl::flat_hash_map<absl::string_view, Pending> pending_;
-  CellCounts deltas_;
+  ledger::RecordKind::Value kind_ = ledger::RecordKind::UNSPECIFIED;
+  uint32_t import_ = kPush;
+  bool live_ = true;
+  int64_t default_effective_us_ = 0;
+  absl::flat_hash_set<uint32_t> units_;
+  absl::flat_hash_map<DossierId, Named> named_;
+  CellCounts deltas_;  // of a push
   int64_t row_number_max_ = 0;
   StatementPlanner statements_;
+  std::optional<Counting> counting_;
   Plan plan_;
 };
 

@@ -11,10 +11,6 @@
 namespace dondoc::ingestion {
 namespace {
 
-CellKey UnitTotalKey(const CellKey& key) {
-  return {key.unit, 0, 0, key.channel, key.service_level, key.status};
-}
-
 // Makes equal claims equal texts. Not stored, so the encoding may be whatever this build's is.
 std::string ClaimKey(const v1::Coverage& normal) { return normal.SerializeAsString(); }
 
@@ -27,54 +23,76 @@ v1::Coverage NormalCoverage(v1::Coverage coverage) {
   return coverage;
 }
 
-Views::Views() : imports_(1), dossiers_(imports_), statements_(imports_, commit_us_) {}
+Views::Views() : imports_(1), dossiers_(imports_, commit_us_), statements_(imports_, commit_us_) {}
 
-absl::Status Views::Apply(const ledger::LogRecord& record, const RecordBody& body) {
-  if (record.sequence() != head() + 1) {
-    return absl::DataLossError(absl::StrCat("log record ", record.sequence(), " follows ", head()));
+void Views::Plan(int64_t commit_us) {
+  commit_us_.push_back(commit_us);
+  dossiers_.Begin(planned());
+}
+
+void Views::PlanReplay(int64_t commit_us, uint32_t import) {
+  Plan(commit_us);
+  dossiers_.SetImport(planned(), import);
+}
+
+uint32_t Views::PlanApplication(int64_t commit_us, int64_t default_effective_us) {
+  const auto import = static_cast<uint32_t>(imports_.size());
+  PlanReplay(commit_us, import);
+  ImportView& view = imports_.emplace_back();
+  view.default_effective_us = default_effective_us;
+  view.liveness.emplace_back(planned(), true);
+  return import;
+}
+
+absl::Status Views::Advance(const ledger::LogRecord& record, const CellCounts& unit_deltas) {
+  if (record.sequence() != head_ + 1 || record.sequence() > planned()) {
+    return absl::DataLossError(absl::StrCat("log record ", record.sequence(), " follows ", head_));
+  }
+  RETURN_IF_ERROR(Apply(record));
+  for (const auto& [key, count] : unit_deltas) AddToCell(unit_totals_[key.unit], key, count);
+  dossiers_.Keep(record.sequence());
+  head_ = record.sequence();
+  return absl::OkStatus();
+}
+
+bool Views::UndoSome(int64_t sequence, int revisions) {
+  if (dossiers_.UndoSome(sequence, revisions)) return true;
+  commit_us_.resize(static_cast<size_t>(sequence));
+  imports_.resize(import_numbers_.size() + 1);
+  return false;
+}
+
+absl::Status Views::Read(const ledger::LogRecord& record) {
+  if (record.sequence() != head_ + 1) {
+    return absl::DataLossError(absl::StrCat("log record ", record.sequence(), " follows ", head_));
   }
   commit_us_.push_back(record.commit_time_us());
-  RETURN_IF_ERROR(ApplyHeader(record));
-  if (record.has_revisions()) {
-    RETURN_IF_ERROR(
-        AddRevisions(record.revisions(), record.sequence(), kPush, record.commit_time_us()));
-  }
-  if (!body.rows.empty() || !body.withdrawals.empty() || record.withdrawals_size() > 0) {
-    const std::optional<uint32_t> number = FindImport(record.import_id());
-    if (!number) return absl::DataLossError("a log record has rows of no import");
-    const int64_t effective_us = imports_[*number].default_effective_us;
-    const auto add = [&](const auto& blocks) -> absl::Status {
-      for (const ledger::RevisionBlock& block : blocks) {
-        RETURN_IF_ERROR(AddRevisions(block, record.sequence(), *number, effective_us));
-      }
-      return absl::OkStatus();
-    };
-    RETURN_IF_ERROR(add(body.rows));
-    RETURN_IF_ERROR(add(record.withdrawals()));
-    RETURN_IF_ERROR(add(body.withdrawals));
-  }
-  const auto add_cells = [&](const auto& blocks) -> absl::Status {
-    for (const v1::CellBlock& block : blocks) {
-      RETURN_IF_ERROR(ForEachCell(
-          block, [&](const std::string& text) { return texts_.Add(text); },
-          [&](const CellKey& key, int64_t count) { AddCell(key, count); }));
-    }
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(add_cells(record.deltas()));
-  return add_cells(body.deltas);
+  head_ = record.sequence();
+  return Apply(record);
 }
 
-void Views::AddCell(const CellKey& key, int64_t count) {
-  AddToCell(cells_, key, count);
-  AddToCell(unit_totals_, UnitTotalKey(key), count);
+absl::Status Views::ReadRows(const ledger::RevisionBlock& block) {
+  const int64_t default_effective_us =
+      read_import_ == kPush ? commit_us_.back() : imports_[read_import_].default_effective_us;
+  return ForEachRow(
+      block, [&](absl::string_view text) { return texts_.Add(text); },
+      [&](const BlockRow& row) {
+        const LocatedCode code = dossiers_.Locate(row.code);
+        const std::optional<DossierId> known = dossiers_.Find(code);
+        dossiers_.Insert(known ? *known : dossiers_.Add(code),
+                         {row.facts, EffectiveUs(row.update_us, default_effective_us),
+                          row.update_us, head_, row.row_number, read_import_});
+      });
 }
 
-absl::Status Views::ApplyHeader(const ledger::LogRecord& record) {
+void Views::EndReading() { unit_totals_ = FoldTotals(); }
+
+absl::Status Views::Apply(const ledger::LogRecord& record) {
   using Kind = ledger::RecordKind;
+  read_import_ = kPush;
   if (record.kind() == Kind::IMPORT_APPLIED || record.kind() == Kind::IMPORT_REPLAYED ||
       record.kind() == Kind::IMPORT_LIVENESS) {
-    RETURN_IF_ERROR(ApplyImportHeader(record));
+    RETURN_IF_ERROR(ApplyImport(record));
   }
   if (record.kind() != Kind::PUSH || record.has_coverage()) {
     checkpoint_records_.push_back(record.sequence());
@@ -96,7 +114,7 @@ absl::Status Views::ApplyHeader(const ledger::LogRecord& record) {
   return absl::OkStatus();
 }
 
-absl::Status Views::ApplyImportHeader(const ledger::LogRecord& record) {
+absl::Status Views::ApplyImport(const ledger::LogRecord& record) {
   using Kind = ledger::RecordKind;
   const std::optional<uint32_t> known = FindImport(record.import_id());
   if (known.has_value() == (record.kind() == Kind::IMPORT_APPLIED)) {
@@ -104,34 +122,25 @@ absl::Status Views::ApplyImportHeader(const ledger::LogRecord& record) {
         absl::StrCat("log record ", record.sequence(),
                      known ? " applies an import again" : " is about an import never applied"));
   }
-  if (record.kind() == Kind::IMPORT_APPLIED) {
-    ImportView view;
+  if (record.kind() == Kind::IMPORT_LIVENESS) {
+    imports_[*known].liveness.emplace_back(record.sequence(), record.live());
+    return absl::OkStatus();
+  }
+  read_import_ = known ? *known : static_cast<uint32_t>(import_numbers_.size()) + 1;
+  if (!known) {
+    // It is there when it was planned.
+    imports_.resize(read_import_ + 1);
+    ImportView& view = imports_[read_import_];
     view.import_id = record.import_id();
     if (record.has_extracted_at_us()) view.extracted_at_us = record.extracted_at_us();
     view.default_effective_us =
         record.has_extracted_at_us() ? record.extracted_at_us() : record.commit_time_us();
-    view.applications.push_back({record.sequence(), record.counts()});
-    view.liveness.emplace_back(record.sequence(), true);
-    import_numbers_[view.import_id] = static_cast<uint32_t>(imports_.size());
-    imports_.push_back(std::move(view));
-  } else if (record.kind() == Kind::IMPORT_REPLAYED) {
-    imports_[*known].applications.push_back({record.sequence(), record.counts()});
-  } else {
-    imports_[*known].liveness.emplace_back(record.sequence(), record.live());
+    view.liveness = {{record.sequence(), true}};
+    import_numbers_[view.import_id] = read_import_;
   }
+  imports_[read_import_].applications.push_back({record.sequence(), record.counts()});
+  dossiers_.SetImport(record.sequence(), read_import_);
   return absl::OkStatus();
-}
-
-absl::Status Views::AddRevisions(const ledger::RevisionBlock& block, int64_t sequence,
-                                 uint32_t import, int64_t default_effective_us) {
-  return ForEachRow(
-      block, [&](absl::string_view text) { return texts_.Add(text); },
-      [&](const BlockRow& row) {
-        const std::optional<DossierId> known = dossiers_.Find(row.code);
-        dossiers_.Insert(known ? *known : dossiers_.Add(row.code),
-                         {row.facts, EffectiveUs(row.update_us, default_effective_us),
-                          row.update_us, sequence, row.row_number, import});
-      });
 }
 
 void Views::ForEachCovered(const v1::Coverage& coverage,
@@ -140,11 +149,11 @@ void Views::ForEachCovered(const v1::Coverage& coverage,
   const absl::StatusOr<absl::CivilDay> to = ParseDay(coverage.to());
   if (!from.ok() || !to.ok()) return;
   const auto visit_if_covered = [&](DossierId id, std::optional<uint32_t> unit) {
-    const Revision* state = dossiers_.State(id);
-    if (state == nullptr || !state->facts.counted()) return;
-    if (unit && state->facts.unit != *unit) return;
-    const int32_t day = ReceivedDay(state->facts.received_us);
-    if (day >= DayNumber(*from) && day <= DayNumber(*to)) visit(id, *state);
+    Revision state;
+    if (!dossiers_.StateAt(id, head_, state) || !state.facts.counted()) return;
+    if (unit && state.facts.unit != *unit) return;
+    const int32_t day = ReceivedDay(state.facts.received_us);
+    if (day >= DayNumber(*from) && day <= DayNumber(*to)) visit(id, state);
   };
   if (coverage.unit_ids().empty()) {
     for (DossierId id = 0; id < dossiers_.count(); ++id) visit_if_covered(id, std::nullopt);
@@ -157,17 +166,40 @@ void Views::ForEachCovered(const v1::Coverage& coverage,
   }
 }
 
-bool Views::CellsAreExact() const {
-  CellCounts cells;
-  CellCounts totals;
+std::vector<std::pair<CellKey, int64_t>> Views::CellsOfUnit(uint32_t unit, int64_t sequence) const {
+  std::vector<std::pair<CellKey, int64_t>> cells;
+  dossiers_.ForEachOfUnit(unit, [&](DossierId id) {
+    Revision state;
+    if (!dossiers_.StateAt(id, sequence, state) || state.facts.unit != unit) return;
+    const std::optional<CellKey> key = CellOf(state.facts);
+    if (key) cells.emplace_back(*key, 1);
+  });
+  SortAndAddUp(cells);
+  return cells;
+}
+
+void Views::ForEachTotal(uint32_t unit,
+                         absl::FunctionRef<void(const CellKey&, int64_t)> visit) const {
+  const auto totals = unit_totals_.find(unit);
+  if (totals == unit_totals_.end()) return;
+  for (const auto& [key, count] : totals->second) visit(key, count);
+}
+
+absl::flat_hash_map<uint32_t, CellCounts> Views::FoldTotals() const {
+  absl::flat_hash_map<uint32_t, CellCounts> totals;
+  Revision state;
   for (DossierId id = 0; id < dossiers_.count(); ++id) {
-    const Revision* state = dossiers_.State(id);
-    const std::optional<CellKey> key = state ? CellOf(state->facts) : std::nullopt;
-    if (!key) continue;
-    AddToCell(cells, *key, 1);
-    AddToCell(totals, UnitTotalKey(*key), 1);
+    if (!dossiers_.StateAt(id, head_, state)) continue;
+    const std::optional<CellKey> key = CellOf(state.facts);
+    if (key) AddToCell(totals[key->unit], UnitTotalKey(*key), 1);
   }
-  return cells == cells_ && totals == unit_totals_;
+  return totals;
+}
+
+bool Views::TotalsAreExact() const {
+  absl::flat_hash_map<uint32_t, CellCounts> totals = unit_totals_;
+  absl::erase_if(totals, [](const auto& unit) { return unit.second.empty(); });
+  return FoldTotals() == totals;
 }
 
 }  // namespace dondoc::ingestion

@@ -56,35 +56,52 @@
 
 namespace dondoc::ingestion {
 
-// The bulky parts of a record that are kept outside it.
-struct RecordBody {
-  std::vector<ledger::RevisionBlock> rows;
-  std::vector<ledger::RevisionBlock> withdrawals;
-  std::vector<v1::CellBlock> deltas;
-};
-
-// Everything that is computed from the log, in memory, at one sequence: dossier states, cells,
-// units, definitions, claims, imports. How it is kept is private to this class. Not thread-safe;
-// const methods may run at the same time as each other.
+// Everything that is computed from the log, in memory, at one sequence: dossier states, units,
+// definitions, claims, imports. How it is kept is private to this class. Not thread-safe; const
+// methods may run at the same time as each other.
+//
+// Sequences after the head may be planned: their revisions stand in dossiers() already, where who
+// asks as of the head does not see them, and the rest comes with Advance.
 class Views {
  public:
   Views();
   Views(const Views&) = delete;
   Views& operator=(const Views&) = delete;
 
-  // Brings the views to `record`'s sequence, the one after head(). kDataLoss when the record or its
-  // body cannot be; the views are then of no use.
-  absl::Status Apply(const ledger::LogRecord& record, const RecordBody& body);
+  // --- Planning.
+  int64_t planned() const { return static_cast<int64_t>(commit_us_.size()); }
+  // Plans the sequence after planned(), a push.
+  void Plan(int64_t commit_us);
+  // The same with rows of an import that is applied (its replay), or of a new one (a number after
+  // all that are known is returned).
+  void PlanReplay(int64_t commit_us, uint32_t import);
+  uint32_t PlanApplication(int64_t commit_us, int64_t default_effective_us);
+  // The first planned sequence becomes the head; `unit_deltas` is what it changes of the
+  // totals of units.
+  // kDataLoss when `record` cannot be its record.
+  absl::Status Advance(const ledger::LogRecord& record, const CellCounts& unit_deltas);
+  // Takes back, of what is planned after `sequence`, about so many revisions; false when nothing is
+  // left of it. See DossierStates.
+  bool UndoSome(int64_t sequence, int revisions);
+  TextTable& texts() { return texts_; }
+  DossierStates& dossiers() { return dossiers_; }
+
+  // --- Reading the log at opening, nothing being planned. kDataLoss when the record or its rows
+  // cannot be; the views are then of no use. The rows come after the record, then the next record;
+  // EndReading at the end of all.
+  absl::Status Read(const ledger::LogRecord& record);
+  absl::Status ReadRows(const ledger::RevisionBlock& block);
+  void EndReading();
 
   // --- Position.
   void set_ledger_id(const std::string& ledger_id) { ledger_id_ = ledger_id; }
-  int64_t head() const { return static_cast<int64_t>(commit_us_.size()); }
-  // kNoTime for an empty log.
-  int64_t head_commit_us() const { return commit_us_.empty() ? kNoTime : commit_us_.back(); }
+  int64_t head() const { return head_; }
+  // Of the last planned sequence; kNoTime for an empty log.
+  int64_t planned_commit_us() const { return commit_us_.empty() ? kNoTime : commit_us_.back(); }
   v1::Position PositionAt(int64_t sequence) const;
   int64_t SequenceAt(int64_t instant_us) const;
 
-  // --- Dossiers at the head, for planning a change.
+  // --- Dossiers and statements.
   const TextTable& texts() const { return texts_; }
   const DossierStates& dossiers() const { return dossiers_; }
   const StatementsView& statements() const { return statements_; }
@@ -92,17 +109,17 @@ class Views {
   void ForEachCovered(const v1::Coverage& coverage,
                       absl::FunctionRef<void(DossierId, const Revision&)> visit) const;
 
-  // --- Cells at the head.
-  const CellCounts& cells() const { return cells_; }
-  // How many of a unit's dossiers there are in each (channel, service level, status): its cells
-  // with procedure 0 and day 0.
-  const CellCounts& unit_totals() const { return unit_totals_; }
+  // --- Cells.
+  // The cells of a unit as of a sequence up to the head, ordered, each once.
+  std::vector<std::pair<CellKey, int64_t>> CellsOfUnit(uint32_t unit, int64_t sequence) const;
+  // How many of a unit's dossiers there are at the head in each (channel, service level, status):
+  // its cells with procedure 0 and day 0.
+  void ForEachTotal(uint32_t unit, absl::FunctionRef<void(const CellKey&, int64_t)> visit) const;
 
   // --- Imports, claims, units, definitions.
   // Its number, from 1, for import().
   std::optional<uint32_t> FindImport(absl::string_view import_id) const;
   const ImportView& import(uint32_t number) const { return imports_[number]; }
-  uint32_t import_count() const { return static_cast<uint32_t>(imports_.size()) - 1; }
   bool HasPushedClaim(const v1::Coverage& coverage) const;
   std::vector<v1::CoverageClaim> LiveClaimsAt(int64_t sequence) const;
   // The claims that an import made, with the liveness it had at `sequence`.
@@ -119,16 +136,16 @@ class Views {
   // --- Checkpoints: what a CheckpointChunk holds, as of a sequence up to the head.
   // The sequences whose records a checkpoint repeats.
   std::vector<int64_t> CheckpointRecords(int64_t sequence) const;
+  // Of sequence i + 1; those after the head are planned.
   const std::vector<int64_t>& commit_times_us() const { return commit_us_; }
   // The next block of dossiers from `next` on, which is moved; empty when `next` reached the end.
   ledger::RevisionBlock CheckpointDossiers(int64_t sequence, DossierId& next) const;
 
-  // Takes in the chunks of a checkpoint, in order, from empty views on; then EndRestore.
+  // Takes in the chunks of a checkpoint, in order, from empty views on.
   absl::Status Restore(const ledger::CheckpointChunk& chunk);
-  void EndRestore();
 
-  // Whether cells and unit totals are what a fold of the states gives. For tests; slow.
-  bool CellsAreExact() const;
+  // Whether unit totals are what a fold of the states gives. For tests; slow.
+  bool TotalsAreExact() const;
 
  private:
   struct Claim {
@@ -140,19 +157,17 @@ class Views {
   v1::Dossier ToProto(const std::string& code, const Revision& revision) const;
   v1::CoverageClaim ToProto(const Claim& claim, bool live) const;
 
-  // The parts of Apply.
-  absl::Status ApplyHeader(const ledger::LogRecord& record);
-  absl::Status ApplyImportHeader(const ledger::LogRecord& record);
-  absl::Status AddRevisions(const ledger::RevisionBlock& block, int64_t sequence, uint32_t import,
-                            int64_t default_effective_us);
-  void AddCell(const CellKey& key, int64_t count);
+  // Takes in all that a record says beside its revisions.
+  absl::Status Apply(const ledger::LogRecord& record);
+  absl::Status ApplyImport(const ledger::LogRecord& record);
+  absl::flat_hash_map<uint32_t, CellCounts> FoldTotals() const;
 
   std::string ledger_id_;
-  std::vector<int64_t> commit_us_;  // of sequence i + 1
+  int64_t head_ = 0;
+  std::vector<int64_t> commit_us_;  // of sequence i + 1, planned ones too
   TextTable texts_;
-  CellCounts cells_;
-  CellCounts unit_totals_;
-  std::vector<ImportView> imports_;  // [0] stands for pushes
+  absl::flat_hash_map<uint32_t, CellCounts> unit_totals_;
+  std::vector<ImportView> imports_;  // [0] stands for pushes; after the known ones a planned one
   DossierStates dossiers_;
   StatementsView statements_;
   absl::flat_hash_map<std::string, uint32_t> import_numbers_;
@@ -160,11 +175,18 @@ class Views {
   absl::flat_hash_set<std::string> pushed_claims_;
   std::vector<int64_t> checkpoint_records_;
   DirectoryView directory_;
+  // Of the record that is read.
+  uint32_t read_import_ = kPush;
   DossierId restored_last_ = 0;
 };
 
 // `coverage` with its units as a sorted set.
 v1::Coverage NormalCoverage(v1::Coverage coverage);
+
+// The cell of a unit's totals that a cell is part of.
+inline CellKey UnitTotalKey(const CellKey& key) {
+  return {key.unit, 0, 0, key.channel, key.service_level, key.status};
+}
 
 // The effective time of a revision (rule 1).
 inline int64_t EffectiveUs(int64_t update_us, int64_t default_effective_us) {

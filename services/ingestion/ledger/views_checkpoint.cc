@@ -30,11 +30,12 @@ ledger::RevisionBlock Views::CheckpointDossiers(int64_t sequence, DossierId& nex
 
 absl::Status Views::Restore(const ledger::CheckpointChunk& chunk) {
   commit_us_.insert(commit_us_.end(), chunk.commit_time_us().begin(), chunk.commit_time_us().end());
+  head_ = planned();
   for (const ledger::LogRecord& record : chunk.records()) {
     if (record.sequence() < 1 || record.sequence() > head()) {
       return absl::DataLossError("a checkpoint repeats a record it does not reach");
     }
-    RETURN_IF_ERROR(ApplyHeader(record));
+    RETURN_IF_ERROR(Apply(record));
   }
   bool bad_import = false;
   RETURN_IF_ERROR(ForEachRevision(
@@ -42,21 +43,14 @@ absl::Status Views::Restore(const ledger::CheckpointChunk& chunk) {
       [&](absl::string_view code, const Revision& revision) {
         bad_import = bad_import || revision.import >= imports_.size();
         if (!code.empty()) {
-          const std::optional<DossierId> known = dossiers_.Find(code);
-          restored_last_ = known ? *known : dossiers_.Add(code);
+          const LocatedCode located = dossiers_.Locate(code);
+          const std::optional<DossierId> known = dossiers_.Find(located);
+          restored_last_ = known ? *known : dossiers_.Add(located);
         }
         dossiers_.Insert(restored_last_, revision);
       }));
   return bad_import ? absl::DataLossError("a checkpoint names an import it does not hold")
                     : absl::OkStatus();
-}
-
-void Views::EndRestore() {
-  for (DossierId id = 0; id < dossiers_.count(); ++id) {
-    const Revision* state = dossiers_.State(id);
-    const std::optional<CellKey> key = state ? CellOf(state->facts) : std::nullopt;
-    if (key) AddCell(*key, 1);
-  }
 }
 
 }  // namespace dondoc::ingestion

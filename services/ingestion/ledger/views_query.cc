@@ -23,7 +23,8 @@ v1::Position Views::PositionAt(int64_t sequence) const {
 }
 
 int64_t Views::SequenceAt(int64_t instant_us) const {
-  return std::upper_bound(commit_us_.begin(), commit_us_.end(), instant_us) - commit_us_.begin();
+  return std::upper_bound(commit_us_.begin(), commit_us_.begin() + head_, instant_us) -
+         commit_us_.begin();
 }
 
 std::optional<uint32_t> Views::FindImport(absl::string_view import_id) const {
@@ -118,8 +119,8 @@ absl::StatusOr<v1::DossierHistory> Views::FindDossier(const std::string& code,
     });
   }
   if (history.revisions().empty()) return absl::NotFoundError("no dossier of that code");
-  const Revision* state = dossiers_.StateAt(*id, as_of);
-  if (state != nullptr) *history.mutable_dossier() = ToProto(code, *state);
+  Revision state;
+  if (dossiers_.StateAt(*id, as_of, state)) *history.mutable_dossier() = ToProto(code, state);
   history.set_ledger_id(ledger_id_);
   history.set_sequence(as_of);
   return history;
@@ -147,11 +148,11 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
     if (!unit) return DossierPage{};
   }
   DossierPage page;
-  std::vector<std::pair<DossierId, const Revision*>> found;
+  std::vector<std::pair<std::string, DossierId>> found;
+  Revision state;
   const auto consider = [&](DossierId id) {
-    const Revision* state = dossiers_.StateAt(id, query.as_of_sequence);
-    if (state == nullptr || !state->facts.counted()) return;
-    const Facts& facts = state->facts;
+    if (!dossiers_.StateAt(id, query.as_of_sequence, state) || !state.facts.counted()) return;
+    const Facts& facts = state.facts;
     const int32_t day = ReceivedDay(facts.received_us);
     const auto channel = static_cast<v1::Channel::Value>(facts.channel);
     if ((unit && facts.unit != *unit) || day < from || day > to ||
@@ -161,7 +162,8 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
       return;
     }
     ++page.total_size;
-    if (dossiers_.Code(id) > query.after_code) found.emplace_back(id, state);
+    std::string code = dossiers_.Code(id);
+    if (code > query.after_code) found.emplace_back(std::move(code), id);
   };
   if (unit) {
     dossiers_.ForEachOfUnit(*unit, consider);
@@ -169,12 +171,10 @@ absl::StatusOr<DossierPage> Views::ListDossiers(const DossierQuery& query) const
     for (DossierId id = 0; id < dossiers_.count(); ++id) consider(id);
   }
   const size_t size = std::min(found.size(), static_cast<size_t>(std::max(query.page_size, 0)));
-  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size), found.end(),
-                    [this](const auto& a, const auto& b) {
-                      return dossiers_.Code(a.first) < dossiers_.Code(b.first);
-                    });
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(size), found.end());
   for (size_t i = 0; i < size; ++i) {
-    page.dossiers.push_back(ToProto(dossiers_.Code(found[i].first), *found[i].second));
+    dossiers_.StateAt(found[i].second, query.as_of_sequence, state);
+    page.dossiers.push_back(ToProto(found[i].first, state));
   }
   page.more = found.size() > size;
   return page;

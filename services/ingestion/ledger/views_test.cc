@@ -107,13 +107,16 @@ TEST(CellsTest, ACellThatComesToZeroIsGone) {
 
 TEST(CellsTest, BlocksHoldTheCellsAndNoZeros) {
   TextTable texts;
-  CellCounts cells;
+  std::vector<std::pair<CellKey, int64_t>> cells;
   for (int i = 0; i < 50'000; ++i) {
-    const CellKey key{texts.Add("u1"), texts.Add("p"), i, 1, 3, 4};
-    cells[key] = i % 2;
+    cells.emplace_back(CellKey{texts.Add("u1"), texts.Add("p"), i, 1, 3, 4}, i % 2);
   }
-  const auto blocks =
-      ToBlocks(cells, [&](uint32_t n) -> const std::string& { return texts.Text(n); });
+  SortAndAddUp(cells);
+  CellBlockWriter writer;
+  writer.Add(cells, texts);
+  std::vector<v1::CellBlock> blocks;
+  while (auto block = writer.TakeFull()) blocks.push_back(*block);
+  if (auto block = writer.TakeRest()) blocks.push_back(*block);
   EXPECT_THAT(blocks, SizeIs(1));
   CellCounts read;
   for (const v1::CellBlock& block : blocks) {
@@ -144,7 +147,7 @@ TEST(ViewsTest, ARecordOutOfOrderIsDataLoss) {
   Views views;
   ledger::LogRecord record;
   record.set_sequence(2);
-  EXPECT_THAT(views.Apply(record, {}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("2")));
+  EXPECT_THAT(views.Read(record), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("2")));
 }
 
 TEST(ViewsTest, ARecordAboutAnImportNeverAppliedIsDataLoss) {
@@ -153,7 +156,7 @@ TEST(ViewsTest, ARecordAboutAnImportNeverAppliedIsDataLoss) {
   record.set_sequence(1);
   record.set_kind(ledger::RecordKind::IMPORT_LIVENESS);
   record.set_import_id("x");
-  EXPECT_THAT(views.Apply(record, {}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("import")));
+  EXPECT_THAT(views.Read(record), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("import")));
 }
 
 }  // namespace
