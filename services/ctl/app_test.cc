@@ -197,6 +197,7 @@ TEST(AppTest, RatiosReadEveryPageUpToTheLimit) {
 constexpr char kApplied[] =
     R"({"import_id":"ctl-1","state":"APPLIED","filename":"x.csv","rows":"1234","counted":"1230",)"
     R"("unchanged":"1","stale":"1","statements":"0","rejected":"2","withdrawn":"0",)"
+    R"("rejects_by_reason":[{"reason":"UNKNOWN_UNIT","rows":"1"},{"reason":"NO_DATE","rows":"1"}],)"
     R"("columns":[{"header":"Mã hồ sơ","meaning":"code"},{"header":"Chủ hồ sơ","meaning":"personal"},)"
     R"({"header":"Ghi chú","meaning":"ignored"}],)"
     R"("warnings":[{"kind":"CODE_IN_TWO_UNITS","rows":"3","first_row_number":"17","message":"Một mã ở hai đơn vị"}],)"
@@ -228,10 +229,11 @@ TEST(AppTest, ImportSaysWhatWasReadWhatWasRejectedAndWhatChanged) {
             HasSubstr("        1  thiếu ngày tiếp nhận\n"),
             ContainsRegex("Sở A +0  1.230 +0  615 +–  50,00 %")));
   EXPECT_EQ(server.requests()[0].body, "a,b\n1,2\n");
-  EXPECT_EQ(server.requests()[0].target,
-            "/v1/imports?import_id=my-1&filename=x.csv&covers_from=2023-01-01"
-            "&covers_to=2023-11-15&extracted_at=2023-11-16T07%3A00%3A00%2B07%3A00"
-            "&unit_column=handling&covers_unit_ids=a&covers_unit_ids=b&complete=true");
+  EXPECT_EQ(
+      server.requests()[0].target,
+      "/v1/imports?import_id=my-1&filename=x.csv&covers_from=2023-01-01"
+      "&covers_to=2023-11-15&extracted_at=2023-11-16T07%3A00%3A00%2B07%3A00"
+      "&unit_column=handling&covers_unit_ids=a&covers_unit_ids=b&complete=true&total_bytes=8");
 }
 
 TEST(AppTest, ImportExitsByWhatBecameOfTheFile) {

@@ -10,7 +10,9 @@ namespace dondoc::ctl {
 std::vector<CommandSpec> AllCommands() {
   std::vector<CommandSpec> commands;
   AddImportCommands(commands);
+  AddWatchCommand(commands);
   AddUnitCommands(commands);
+  AddAliasCommand(commands);
   AddRatioCommands(commands);
   AddDossierCommands(commands);
   AddCampaignCommands(commands);

@@ -33,7 +33,10 @@ struct Context {
 std::vector<CommandSpec> AllCommands();
 
 void AddImportCommands(std::vector<CommandSpec>& commands);
+// After the import commands: it takes the flags of `import`.
+void AddWatchCommand(std::vector<CommandSpec>& commands);
 void AddUnitCommands(std::vector<CommandSpec>& commands);
+void AddAliasCommand(std::vector<CommandSpec>& commands);
 void AddRatioCommands(std::vector<CommandSpec>& commands);
 void AddDossierCommands(std::vector<CommandSpec>& commands);
 void AddCampaignCommands(std::vector<CommandSpec>& commands);

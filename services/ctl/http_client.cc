@@ -75,9 +75,9 @@ size_t OnRead(char* buffer, size_t size, size_t count, void* user) {
 // libcurl starts over when a kept connection turns out to be closed.
 int OnSeek(void* user, curl_off_t offset, int origin) {
   auto* transfer = static_cast<Transfer*>(user);
-  if (std::fseek(transfer->request->body_file, static_cast<long>(offset), origin) != 0) {
-    return CURL_SEEKFUNC_FAIL;
-  }
+  if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  const auto place = static_cast<off_t>(transfer->request->body_start + offset);
+  if (fseeko(transfer->request->body_file, place, SEEK_SET) != 0) return CURL_SEEKFUNC_FAIL;
   transfer->bytes_read = offset;
   return CURL_SEEKFUNC_OK;
 }
@@ -168,6 +168,10 @@ absl::StatusOr<HttpResponse> HttpClient::Send(const HttpRequest& request) {
   curl_easy_reset(handle);  // options only: the connection stays
   Transfer transfer;
   transfer.request = &request;
+  if (request.body_file != nullptr &&
+      fseeko(request.body_file, static_cast<off_t>(request.body_start), SEEK_SET) != 0) {
+    return absl::UnavailableError("không đọc được tệp đang gửi");
+  }
 
   const std::string url = UrlOf(server_, request);
   curl_easy_setopt(handle, CURLOPT_URL, url.c_str());

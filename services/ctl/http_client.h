@@ -24,8 +24,10 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query = {};
   std::string content_type = {};
   std::string body = {};
-  // When set, the body is the `body_bytes` bytes of this file instead, read as they are sent.
+  // When set, the body is the `body_bytes` bytes of this file from `body_start` on instead, read as
+  // they are sent.
   std::FILE* body_file = nullptr;
+  int64_t body_start = 0;
   int64_t body_bytes = 0;
   // Called with the bytes of `body_file` read so far, from the thread that sends.
   std::function<void(int64_t)> on_sent = {};

@@ -1,216 +1,43 @@
-#include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "services/common/status/macros.h"
 #include "services/ctl/commands.h"
+#include "services/ctl/import_text.h"
 #include "services/ctl/import_upload.h"
-#include "services/ctl/progress.h"
 #include "services/ctl/text.h"
 #include "services/ctl/words.h"
 
 namespace dondoc::ctl {
 namespace {
 
-constexpr int64_t kRejectsCountedMax = 20'000;
 constexpr int64_t kRejectPageMax = 1000;
-constexpr int kChangesShown = 10;
 
 std::string ImportPath(const std::string& import_id, const std::string& more = "") {
   return absl::StrCat("/v1/imports/", EscapeSegment(import_id), more);
 }
 
-int ExitCodeOf(const v1::Import& import) {
-  switch (import.state()) {
-    case v1::ImportState::APPLIED:
-      return import.rejected() == 0 ? kExitOk : kExitAttention;
-    case v1::ImportState::PREVIEWED:
-      return kExitAttention;
-    default:
-      return kExitFailed;
-  }
-}
-
-// "3 đơn vị không có trong danh mục" by reason, the most frequent first.
-absl::StatusOr<std::string> RejectsByReason(Context& context, const v1::Import& import) {
-  std::map<v1::RejectReason::Value, int64_t> by_reason;
-  ASSIGN_OR_RETURN(const bool more, ForEachPage<v1::ListRejectsResponse>(
-                                        context.api, ImportPath(import.import_id(), "/rejects"), {},
-                                        kRejectsCountedMax, kRejectPageMax,
-                                        [&](const v1::ListRejectsResponse& page) {
-                                          for (const v1::Reject& reject : page.rejects())
-                                            ++by_reason[reject.reason()];
-                                          return page.rejects_size();
-                                        }));
-  std::vector<std::pair<int64_t, std::string>> parts;
-  for (const auto& [reason, count] : by_reason) {
-    parts.emplace_back(-count, absl::StrCat("  ", PadLeft(CountText(count), 9), "  ",
-                                            RejectReasonWord(reason), "\n"));
-  }
-  std::sort(parts.begin(), parts.end());
-  std::string text;
-  for (const auto& part : parts) text += part.second;
-  if (more) absl::StrAppend(&text, "  (mới đếm ", CountText(kRejectsCountedMax), " dòng đầu)\n");
-  return text;
-}
-
-// What the changes listed are, now.
-std::string ChangesTitle(const v1::Import& import) {
-  const std::string units = absl::StrCat(CountText(import.changes_size()), " đơn vị:\n");
-  switch (import.state()) {
-    case v1::ImportState::PREVIEWED:
-      return absl::StrCat("Sẽ thay đổi ", units);
-    case v1::ImportState::APPLIED:
-      return absl::StrCat("Đã thay đổi ", units);
-    case v1::ImportState::REVERTED:
-      return absl::StrCat("Đã hoàn tác thay đổi ở ", units);
-    default:
-      return "";
-  }
-}
-
-std::string ChangesText(const v1::Import& import) {
-  const std::string title = ChangesTitle(import);
-  if (title.empty()) return "";
-  if (import.changes_size() == 0) return "Không đơn vị nào đổi số.\n";
-  // The units that change most first.
-  std::vector<const v1::UnitChange*> changes;
-  for (const v1::UnitChange& change : import.changes()) changes.push_back(&change);
-  const auto size_of = [](const v1::UnitChange* change) {
-    const int64_t difference = change->after().total() - change->before().total();
-    return difference < 0 ? -difference : difference;
-  };
-  std::stable_sort(changes.begin(), changes.end(),
-                   [&](const auto* a, const auto* b) { return size_of(a) > size_of(b); });
-  Table table({{"Đơn vị"},
-               {"Hồ sơ trước", Align::kRight},
-               {"sau", Align::kRight},
-               {"Trực tuyến trước", Align::kRight},
-               {"sau", Align::kRight},
-               {"Tỷ lệ trước", Align::kRight},
-               {"sau", Align::kRight}});
-  const size_t shown = std::min<size_t>(changes.size(), kChangesShown);
-  for (size_t i = 0; i < shown; ++i) {
-    const v1::UnitChange& change = *changes[i];
-    table.AddRow({change.name().empty() ? change.unit_id() : change.name(),
-                  CountText(change.before().total()), CountText(change.after().total()),
-                  CountText(change.before().online()), CountText(change.after().online()),
-                  PercentText(change.before().percent()), PercentText(change.after().percent())});
-  }
-  std::string text = absl::StrCat(title, table.Render());
-  if (shown < changes.size()) {
-    absl::StrAppend(&text, "… và ", CountText(static_cast<int64_t>(changes.size() - shown)),
-                    " đơn vị nữa (--json có đủ)\n");
-  }
-  return text;
-}
-
-std::string ColumnsText(const v1::Import& import) {
-  std::vector<std::string> read;
-  std::vector<std::string> personal;
-  std::vector<std::string> ignored;
-  for (const v1::ColumnMapping& column : import.columns()) {
-    const std::string header = Printable(column.header());
-    if (column.meaning() == "personal") {
-      personal.push_back(header);
-    } else if (column.meaning() == "ignored") {
-      ignored.push_back(header);
-    } else {
-      read.push_back(absl::StrCat(header, " → ", MeaningWord(column.meaning())));
-    }
-  }
-  std::string text;
-  if (!read.empty()) absl::StrAppend(&text, "Cột đã hiểu: ", absl::StrJoin(read, ", "), "\n");
-  if (!personal.empty()) {
-    absl::StrAppend(&text, "Cột cá nhân, đã bỏ: ", absl::StrJoin(personal, ", "), "\n");
-  }
-  if (!ignored.empty()) {
-    absl::StrAppend(&text, "Cột không dùng: ", absl::StrJoin(ignored, ", "), "\n");
-  }
-  return text;
-}
-
-std::string WarningsText(const v1::Import& import) {
-  std::string text;
-  for (const v1::ImportWarning& warning : import.warnings()) {
-    // The message says how many rows, and which is the first.
-    absl::StrAppend(&text, "Lưu ý: ", Printable(warning.message()), "\n");
-  }
-  return text;
-}
-
-std::string CountsText(const v1::Import& import) {
-  std::string text = absl::StrCat(
-      "Dòng: ", CountText(import.rows()), " = ", CountText(import.counted()), " đã tính + ",
-      CountText(import.unchanged()), " không đổi + ", CountText(import.stale()), " cũ hơn + ",
-      CountText(import.rejected()), " bị loại");
-  if (import.statements() > 0) {
-    absl::StrAppend(&text, " + ", CountText(import.statements()), " dòng số liệu tổng");
-  }
-  text += "\n";
-  if (import.withdrawn() > 0) {
-    absl::StrAppend(&text, "Rút khỏi số liệu vì tệp không còn: ", CountText(import.withdrawn()),
-                    " hồ sơ\n");
-  }
-  if (import.has_coverage()) {
-    const v1::Coverage& coverage = import.coverage();
-    absl::StrAppend(
-        &text, "Phạm vi: ", DayText(coverage.from()), " – ", DayText(coverage.to()),
-        coverage.extent() == v1::Coverage::Extent::COMPLETE ? ", đủ mọi hồ sơ" : ", một phần",
-        coverage.unit_ids_size() == 0 ? ", mọi đơn vị"
-                                      : absl::StrCat(", ", coverage.unit_ids_size(), " đơn vị"),
-        "\n");
-  }
-  return text;
-}
-
-absl::Status PrintImport(Context& context, const v1::Import& import) {
-  std::ostream& out = context.out;
-  out << (import.filename().empty() ? import.import_id() : Printable(import.filename())) << ": "
-      << ImportStateWord(import.state());
-  if (import.sequence() > 0) out << ", sequence " << import.sequence();
-  out << "  [" << import.import_id() << "]\n";
-  if (!import.error().empty()) out << "Lỗi: " << Printable(import.error()) << "\n";
-  if (import.rows() > 0) out << CountsText(import);
-  out << ColumnsText(import) << WarningsText(import);
-  if (import.rejected() > 0) {
-    ASSIGN_OR_RETURN(const std::string reasons, RejectsByReason(context, import));
-    out << "Bị loại:\n"
-        << reasons << "Xem từng dòng: dondocctl rejects " << import.import_id() << "\n";
-  }
-  out << ChangesText(import);
-  if (import.state() == v1::ImportState::PREVIEWED) {
-    bool withdraws_many = false;
-    for (const v1::ImportWarning& warning : import.warnings()) {
-      withdraws_many |= warning.kind() == v1::ImportWarning::Kind::WITHDRAWS_MANY;
-    }
-    out << "Để có hiệu lực: dondocctl apply " << import.import_id()
-        << (withdraws_many ? " --confirm_withdrawals" : "") << "\n";
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<int> RunImport(Context& context) {
   int exit_code = kExitOk;
-  for (const std::string& path : context.arguments.words) {
-    const absl::StatusOr<Answer<v1::Import>> answer = UploadFile(context, path);
+  const auto done = [&](const std::string& path, const UploadAnswer& answer) {
     if (!answer.ok()) {
-      context.err << "dondocctl: import " << Printable(path) << ": " << answer.status().message()
-                  << "\n";
+      context.err << "dondocctl: import " << Printable(path) << ": "
+                  << Printable(answer.status().message()) << "\n";
       exit_code = kExitFailed;
-      continue;
+      return absl::OkStatus();
     }
     if (context.arguments.Bool("json")) {
       PrintJson(context, answer->json);
     } else {
-      RETURN_IF_ERROR(PrintImport(context, answer->message));
+      PrintImport(context, answer->message);
     }
-    const int own = ExitCodeOf(answer->message);
+    const int own = ImportExitCode(answer->message);
     if (exit_code != kExitFailed && own != kExitOk) exit_code = own;
-  }
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(UploadFiles(context, context.arguments.words,
+                              static_cast<size_t>(context.arguments.Integer("jobs")), done));
   return exit_code;
 }
 
@@ -244,8 +71,16 @@ CommandSpec ImportCommand() {
       "Có hiệu lực ngay thành một sequence, trừ khi --preview hoặc máy chủ thấy cần hỏi lại.\n"
       "Nạp lại đúng tệp ấy không thay đổi gì. --complete nói rằng tệp có mọi hồ sơ của những ngày\n"
       "--covers_from … --covers_to: hồ sơ mà tệp không còn sẽ rút khỏi số liệu.\n"
-      "Dòng không tính được thì bị loại kèm lý do; các dòng khác vẫn được tính.";
+      "Dòng không tính được thì bị loại kèm lý do; các dòng khác vẫn được tính.\n"
+      "Nhiều tệp được gửi cùng lúc (--jobs). Kết nối đứt thì gửi tiếp từ chỗ đứt.\n\n"
+      "Mã thoát cho kịch bản:\n"
+      "  0  mọi tệp đã có hiệu lực, không dòng nào bị loại\n"
+      "  1  có tệp không nạp được (không đọc được tệp, máy chủ từ chối, lần nạp hỏng)\n"
+      "  2  dòng lệnh sai, chưa gửi gì\n"
+      "  3  mọi tệp đã được nhận, nhưng có dòng bị loại hoặc có lần nạp chờ cho phép (--preview,\n"
+      "     hoặc tệp rút quá 5 % hồ sơ)";
   command.examples = {
+      "dondocctl import thang-*.xlsx --jobs=4",
       "dondocctl import mot-cua.csv --covers_from=2023-01-01 --covers_to=2023-11-15 --complete",
       "dondocctl import tuan-46.csv --preview",
       "dondocctl import truc-tuyen.csv --channel=ONLINE --extracted_at=2023-11-16T07:00:00+07:00"};
@@ -274,7 +109,13 @@ CommandSpec ImportCommand() {
        .default_value = "false"},
       {.name = "unit_column",
        .help = "đơn vị nào được tính khi tệp có cả hai: receiving, handling hoặc tiêu đề của cột"},
-      {.name = "import_id", .help = "tự đặt mã lần nạp [a-z0-9-]{1,63}"}};
+      {.name = "import_id", .help = "tự đặt mã lần nạp [a-z0-9-]{1,63}"},
+      {.name = "jobs",
+       .type = FlagType::kInteger,
+       .help = "gửi cùng lúc nhiều nhất bao nhiêu tệp",
+       .default_value = "2",
+       .minimum = 1,
+       .maximum = 8}};
   command.check = &CheckImport;
   command.run = &RunImport;
   return command;
@@ -308,6 +149,12 @@ absl::StatusOr<int> RunImports(Context& context) {
   return kExitOk;
 }
 
+// "12", or "Tháng 10: 12" in a workbook.
+std::string RowText(const v1::Reject& reject) {
+  const std::string row = CountText(reject.row_number());
+  return reject.sheet().empty() ? row : absl::StrCat(reject.sheet(), ": ", row);
+}
+
 absl::StatusOr<int> PrintRejectsCsv(Context& context, const std::string& import_id) {
   HttpRequest request;
   request.path = ImportPath(import_id, "/rejects:download");
@@ -323,21 +170,20 @@ absl::StatusOr<int> RunRejects(Context& context) {
   if (context.arguments.Bool("json")) return PrintPage(context, path, {}, kRejectPageMax);
   Table table(
       {{"Dòng", Align::kRight}, {"Lý do"}, {"Mã hồ sơ"}, {"Đơn vị trong tệp"}, {"Giải thích"}});
-  ASSIGN_OR_RETURN(
-      const bool more,
-      ForEachPage<v1::ListRejectsResponse>(
-          context.api, path, {}, context.arguments.Integer("limit"), kRejectPageMax,
-          [&](const v1::ListRejectsResponse& page) {
-            for (const v1::Reject& reject : page.rejects()) {
-              const auto cell = [&](const char* meaning) {
-                const auto found = reject.cells().find(meaning);
-                return found == reject.cells().end() ? std::string() : found->second;
-              };
-              table.AddRow({CountText(reject.row_number()), RejectReasonWord(reject.reason()),
-                            cell("code"), CutTo(cell("unit"), 50), reject.message()});
-            }
-            return page.rejects_size();
-          }));
+  ASSIGN_OR_RETURN(const bool more,
+                   ForEachPage<v1::ListRejectsResponse>(
+                       context.api, path, {}, context.arguments.Integer("limit"), kRejectPageMax,
+                       [&](const v1::ListRejectsResponse& page) {
+                         for (const v1::Reject& reject : page.rejects()) {
+                           const auto cell = [&](const char* meaning) {
+                             const auto found = reject.cells().find(meaning);
+                             return found == reject.cells().end() ? std::string() : found->second;
+                           };
+                           table.AddRow({RowText(reject), RejectReasonWord(reject.reason()),
+                                         cell("code"), CutTo(cell("unit"), 50), reject.message()});
+                         }
+                         return page.rejects_size();
+                       }));
   context.out << (table.empty() ? "Không dòng nào bị loại.\n" : table.Render());
   if (more) context.out << "… còn nữa: thêm --limit, hoặc --csv để lấy đủ mọi dòng và mọi ô\n";
   return kExitOk;
@@ -349,7 +195,7 @@ absl::StatusOr<int> ActOnImport(Context& context, const std::string& verb, Reque
   const std::string path = ImportPath(context.arguments.words[0], absl::StrCat(":", verb));
   ASSIGN_OR_RETURN(const auto answer, context.api.Post<v1::Import>(path, request));
   if (context.arguments.Bool("json")) return PrintJson(context, answer.json);
-  RETURN_IF_ERROR(PrintImport(context, answer.message));
+  PrintImport(context, answer.message);
   return kExitOk;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr absl::Duration kDrawEvery = absl::Milliseconds(100);
 constexpr absl::Duration kPlainLineEvery = absl::Seconds(2);
+constexpr size_t kNameColumns = 24;
 constexpr size_t kBarColumnsMin = 10;
 constexpr size_t kBarColumnsMax = 40;
 
@@ -68,22 +69,44 @@ std::string ProgressBarLine(const ProgressState& state, size_t width) {
   return absl::StrCat(bar, "] ", text);
 }
 
-void ProgressPrinter::Update(const ProgressState& state) {
+void ProgressBoard::Update(const std::vector<FileProgress>& files, absl::Duration elapsed) {
   const absl::Duration every = width_ == 0 ? kPlainLineEvery : kDrawEvery;
   // The first plain line comes only after a while: a small file needs none.
   const absl::Duration last = drawn_at_.value_or(width_ == 0 ? absl::ZeroDuration() : -every);
-  if (state.elapsed - last < every) return;
-  drawn_at_ = state.elapsed;
+  if (files.empty() || elapsed - last < every) return;
+  drawn_at_ = elapsed;
   if (width_ == 0) {
-    out_ << ProgressPlainLine(state) << "\n" << std::flush;
-  } else {
-    // "\x1b[K" clears what a longer line left behind.
-    out_ << "\r" << ProgressBarLine(state, width_ - 1) << "\x1b[K" << std::flush;
+    for (const FileProgress& file : files) {
+      if (!file.name.empty()) out_ << Printable(file.name) << ": ";
+      out_ << ProgressPlainLine(file.state) << "\n";
+    }
+    out_ << std::flush;
+    return;
   }
+  if (lines_ > files.size()) Clear();
+  out_ << "\r";
+  if (lines_ > 1) out_ << "\x1b[" << lines_ - 1 << "A";
+  for (size_t i = 0; i < files.size(); ++i) {
+    size_t width = width_ - 1;
+    if (i > 0) out_ << "\n";
+    if (!files[i].name.empty()) {
+      out_ << PadRight(CutTo(Printable(files[i].name), kNameColumns), kNameColumns) << " ";
+      width -= std::min(width, kNameColumns + 1);
+    }
+    // "\x1b[K" clears what a longer line left behind.
+    out_ << ProgressBarLine(files[i].state, width) << "\x1b[K";
+  }
+  out_ << std::flush;
+  lines_ = files.size();
 }
 
-void ProgressPrinter::Finish() {
-  if (width_ != 0 && drawn_at_.has_value()) out_ << "\r\x1b[K" << std::flush;
+void ProgressBoard::Clear() {
+  if (lines_ == 0) return;
+  out_ << "\r";
+  if (lines_ > 1) out_ << "\x1b[" << lines_ - 1 << "A\x1b[J";
+  if (lines_ == 1) out_ << "\x1b[K";
+  out_ << std::flush;
+  lines_ = 0;
 }
 
 }  // namespace dondoc::ctl

@@ -4,6 +4,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -29,21 +30,28 @@ std::string ProgressPlainLine(const ProgressState& state);
 // "25,1 MB"
 std::string SizeText(int64_t bytes);
 
-// Shows the progress of one file. On a terminal one line is drawn again and again; elsewhere a
-// plain line is written now and then.
-class ProgressPrinter {
+// The progress of a file among others; a name is only shown where there are others.
+struct FileProgress {
+  std::string name;
+  ProgressState state;
+};
+
+// Shows the progress of files that are on their way together. On a terminal a line for each is
+// drawn again and again; elsewhere plain lines are written now and then.
+class ProgressBoard {
  public:
   // `width` is the terminal's; 0 = not a terminal.
-  ProgressPrinter(std::ostream& out, size_t width) : out_(out), width_(width) {}
+  ProgressBoard(std::ostream& out, size_t width) : out_(out), width_(width) {}
 
-  // Draws when enough time has passed since it last did.
-  void Update(const ProgressState& state);
-  // Removes the line from a terminal.
-  void Finish();
+  // Draws when enough time has passed since it last did; `elapsed` since the first file began.
+  void Update(const std::vector<FileProgress>& files, absl::Duration elapsed);
+  // Removes the lines from a terminal, so that something else can be written.
+  void Clear();
 
  private:
   std::ostream& out_;
   const size_t width_;
+  size_t lines_ = 0;  // on the terminal now
   std::optional<absl::Duration> drawn_at_;
 };
 

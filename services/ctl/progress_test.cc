@@ -8,6 +8,7 @@
 namespace dondoc::ctl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -56,43 +57,52 @@ TEST(ProgressTest, WritesSizesAsPeopleReadThem) {
   EXPECT_EQ(SizeText(43'700'000), "43,7 MB");
 }
 
-TEST(ProgressPrinterTest, DrawsOverOneLineOnATerminalAndRemovesItAtTheEnd) {
+TEST(ProgressBoardTest, DrawsOverOneLineOnATerminalAndRemovesItAtTheEnd) {
   std::ostringstream out;
-  ProgressPrinter printer(out, 100);
-  ProgressState state = Half();
-  printer.Update(state);
+  ProgressBoard board(out, 100);
+  board.Update({{"", Half()}}, absl::Seconds(1));
   const std::string first = out.str();
   EXPECT_EQ(first.front(), '\r');
   EXPECT_THAT(first, Not(HasSubstr("\n")));
-  state.elapsed += absl::Milliseconds(10);
-  printer.Update(state);
+  board.Update({{"", Half()}}, absl::Milliseconds(1010));
   EXPECT_EQ(out.str(), first);  // too soon
-  state.elapsed += absl::Milliseconds(100);
-  printer.Update(state);
+  board.Update({{"", Half()}}, absl::Milliseconds(1110));
   EXPECT_GT(out.str().size(), first.size());
-  printer.Finish();
+  board.Clear();
   EXPECT_THAT(out.str(), ::testing::EndsWith("\r\x1b[K"));
 }
 
-TEST(ProgressPrinterTest, WritesAFewPlainLinesElsewhere) {
+TEST(ProgressBoardTest, DrawsALineForEveryFileAndFewerOnceSomeAreDone) {
   std::ostringstream out;
-  ProgressPrinter printer(out, 0);
-  ProgressState state = Half();
-  for (int tenths = 0; tenths <= 50; ++tenths) {
-    state.elapsed = absl::Milliseconds(100) * tenths;
-    printer.Update(state);
-  }
-  printer.Finish();
-  const std::string text = out.str();
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
-  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  ProgressBoard board(out, 100);
+  board.Update({{"thang-10.csv", Half()}, {"thang-11.csv", Half()}}, absl::Seconds(1));
+  const std::string first = out.str();
+  EXPECT_THAT(first, AllOf(HasSubstr("thang-10.csv "), HasSubstr("\nthang-11.csv ")));
+  board.Update({{"thang-10.csv", Half()}, {"thang-11.csv", Half()}}, absl::Seconds(2));
+  EXPECT_THAT(out.str().substr(first.size()), ::testing::StartsWith("\r\x1b[1Athang-10.csv"));
+  const size_t before = out.str().size();
+  board.Update({{"thang-11.csv", Half()}}, absl::Seconds(3));
+  EXPECT_THAT(out.str().substr(before),
+              AllOf(::testing::StartsWith("\r\x1b[1A\x1b[J\rthang-11.csv"), Not(HasSubstr("\n"))));
 }
 
-TEST(ProgressPrinterTest, LeavesNoTraceOfAnImportThatWasQuick) {
+TEST(ProgressBoardTest, WritesAFewPlainLinesElsewhere) {
   std::ostringstream out;
-  ProgressPrinter printer(out, 0);
-  printer.Update(Half());
-  printer.Finish();
+  ProgressBoard board(out, 0);
+  for (int tenths = 0; tenths <= 50; ++tenths) {
+    board.Update({{"a.csv", Half()}}, absl::Milliseconds(100) * tenths);
+  }
+  board.Clear();
+  const std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+  EXPECT_THAT(text, AllOf(::testing::StartsWith("a.csv: "), Not(HasSubstr("\x1b"))));
+}
+
+TEST(ProgressBoardTest, LeavesNoTraceOfAnImportThatWasQuick) {
+  std::ostringstream out;
+  ProgressBoard board(out, 0);
+  board.Update({{"a.csv", Half()}}, absl::Seconds(1));
+  board.Clear();
   EXPECT_EQ(out.str(), "");
 }
 
