@@ -14,7 +14,7 @@ dondoc_test(ingestion_formats_test unit
     SOURCES reading/fixtures_test.cc reading/reading_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing PkgConfig::libzip)
 dondoc_test(ingestion_imports_formats_test integration
-    SOURCES reading/imports_formats_test.cc
+    SOURCES import_upload_test.cc reading/imports_formats_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::testing)
 if(DONDOC_TESTS)
   foreach(test ingestion_formats_test ingestion_imports_formats_test)
