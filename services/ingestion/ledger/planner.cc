@@ -307,7 +307,9 @@ void Planner::AddUnitChange(const Views& views, uint32_t unit,
                                                        ? directory.CatalogueAt(views.head())
                                                        : ProcedureCatalogue()});
   }
-  const auto& [predicate, catalogue] = *counting_;
+  // Not as a structured binding: clang 14 cannot take one into a lambda.
+  const DefinitionPredicate& predicate = counting_->predicate;
+  const ProcedureCatalogue& catalogue = counting_->catalogue;
   const auto add = [&](const CellKey& key, int64_t count, Counts& counts) {
     const auto channel = static_cast<v1::Channel::Value>(key.channel);
     const auto stated = static_cast<v1::ServiceLevel::Value>(key.service_level);
