@@ -67,7 +67,7 @@ ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> direct
       limits_(limits),
       reading_(std::move(reading)),
       now_(now),
-      mapper_(std::move(directory), {options_.channel, province, now}),
+      mapper_(directory, {options_.channel, province, now}),
       finder_({reading_.synonyms.get(), options_.unit_column},
               {[this](const ColumnPlan& plan) { return OnHeader(plan); },
                [this](const MeaningCells& cells, int64_t row_number, CsvRow::Problem problem) {
@@ -76,7 +76,9 @@ ImportJob::ImportJob(ImportStore& store, std::shared_ptr<const Directory> direct
                [this](const StatementRow& row) { return OnStatement(row); }}),
       reader_([this](absl::Span<const absl::string_view> cells) { return finder_.Score(cells); },
               [this](const SheetRow& row) { return OnRow(row); }, FilesOf(reading_, stop_)),
-      digest_(EVP_MD_CTX_new()) {
+      digest_(EVP_MD_CTX_new()),
+      directory_(std::move(directory)),
+      province_(province) {
   EVP_DigestInit_ex(digest_, EVP_sha256(), nullptr);
   if (options_.coverage.has_value()) {
     // The service has checked that both days can be read.
@@ -103,6 +105,9 @@ absl::Status ImportJob::Finish() {
   RETURN_IF_ERROR(reader_.Finish());
   RETURN_IF_ERROR(finder_.Finish());
   if (!finder_.found()) return NoHeader();
+  if (finder_.has_statements() && rows_ == 0) {
+    return absl::InvalidArgumentError("Bảng tổng hợp theo đơn vị không có đơn vị nào.");
+  }
   if (rows_ == 0 && !options_.coverage.has_value()) {
     return absl::InvalidArgumentError(
         "Tệp chỉ có dòng tiêu đề, không có hồ sơ nào, và không khai phạm vi (từ ngày, đến ngày).");
@@ -144,15 +149,53 @@ absl::Status ImportJob::OnDossier(const MeaningCells& cells, int64_t row_number,
 }
 
 absl::Status ImportJob::OnStatement(const StatementRow& row) {
-  if (!reading_.statements) {
-    return absl::InvalidArgumentError(
-        "Tệp là bảng tổng hợp theo đơn vị, không phải danh sách hồ sơ; chưa nhận được ở đây.");
-  }
+  if (!statement_mapper_.has_value()) RETURN_IF_ERROR(BeginStatements(row));
   RETURN_IF_ERROR(CountRow());
-  if (row.reason == v1::RejectReason::UNSPECIFIED) return reading_.statements(row);
-  MeaningCells cells;
-  cells[static_cast<size_t>(Meaning::kUnit)] = row.unit;
-  return Keep(MakeReject(cells, row.row_number, row.reason, row.message));
+  const SheetTitle& title = finder_.notes().title;
+  if (row.from.has_value() && (row.from != title.from || row.to != title.to)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Các trang của tệp ghi kỳ khác nhau (", FormatDay(*title.from), " đến ",
+                     FormatDay(*title.to), " và ", FormatDay(*row.from), " đến ",
+                     FormatDay(*row.to), "). Hãy tải mỗi kỳ một tệp."));
+  }
+  if (rows_ > kImportStatementsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Bảng tổng hợp có quá ", NumberVi(kImportStatementsMax), " dòng."));
+  }
+  StatementMapper::Mapped mapped = statement_mapper_->Map(row, finder_.statement_plan());
+  if (auto* const reject = std::get_if<v1::Reject>(&mapped)) return Keep(std::move(*reject));
+  staged_statements_.push_back(std::get<v1::StatementRecord>(std::move(mapped)));
+  ++staged_count_;
+  return staged_statements_.size() < kStagedRowsMax ? absl::OkStatus() : Flush();
+}
+
+// A sheet of totals is for one window, and says nothing of single dossiers.
+absl::Status ImportJob::BeginStatements(const StatementRow&) {
+  if (options_.coverage.has_value() &&
+      options_.coverage->extent() == v1::Coverage::Extent::COMPLETE) {
+    return absl::InvalidArgumentError(
+        "Tệp là bảng tổng hợp theo đơn vị, không phải danh sách đủ hồ sơ. Hãy tải lại mà không "
+        "khai đủ hồ sơ (complete).");
+  }
+  if (options_.channel.has_value() || !covers_unit_ids_.empty()) {
+    return absl::InvalidArgumentError(
+        "Tệp là bảng tổng hợp theo đơn vị; kênh (channel) và danh sách đơn vị (covers_unit_ids) "
+        "chỉ dùng cho danh sách hồ sơ. Hãy tải lại mà không khai chúng.");
+  }
+  const SheetTitle& title = finder_.notes().title;
+  if (options_.coverage.has_value()) {
+    statement_window_ = {covers_from_, covers_to_};
+  } else if (title.from.has_value()) {
+    statement_window_ = {*title.from, *title.to};
+  } else {
+    return absl::InvalidArgumentError(
+        "Tệp là bảng tổng hợp theo đơn vị nhưng tiêu đề không ghi kỳ (\"Từ ngày … đến ngày …\"). "
+        "Hãy khai từ ngày (covers_from) và đến ngày (covers_to) khi tải lên.");
+  }
+  const absl::CivilDay today = DayOf(now_);
+  RETURN_IF_ERROR(StatementMapper::CheckWindow(*statement_window_, today));
+  statement_mapper_.emplace(directory_, province_, *statement_window_, today);
+  return absl::OkStatus();
 }
 
 // Names the headers seen, so that the officer sees which one is spelled in a way we do not know. A
@@ -203,6 +246,10 @@ absl::Status ImportJob::Keep(v1::Reject reject) {
 absl::Status ImportJob::Flush() {
   if (!staged_.empty()) RETURN_IF_ERROR(store_.StageRows(options_.import_id, staged_));
   staged_.clear();
+  if (!staged_statements_.empty()) {
+    RETURN_IF_ERROR(store_.StageStatements(options_.import_id, staged_statements_));
+  }
+  staged_statements_.clear();
   if (!rejects_.empty()) RETURN_IF_ERROR(store_.AddRejects(options_.import_id, rejects_));
   rejects_.clear();
   return absl::OkStatus();
@@ -242,7 +289,11 @@ void ImportJob::Describe(v1::Import& import) const {
     const absl::Time extracted = absl::FromCivil(*title.extracted, VietNamTime());
     if (extracted <= now_) *import.mutable_extracted_at() = ToProto(extracted);
   }
-  if (options_.coverage.has_value()) {
+  if (statement_window_.has_value()) {
+    import.clear_coverage();
+    import.mutable_statement_window()->set_from(FormatDay(statement_window_->from));
+    import.mutable_statement_window()->set_to(FormatDay(statement_window_->to));
+  } else if (options_.coverage.has_value()) {
     *import.mutable_coverage() = *options_.coverage;
   } else if (first_day_.has_value()) {
     v1::Coverage& coverage = *import.mutable_coverage();
@@ -293,8 +344,8 @@ void ImportJob::AddWarnings(v1::Import& import) const {
     AddWarning(import, Kind::OUTSIDE_COVERAGE, outside_, outside_first_row_,
                absl::StrCat(NumberVi(outside_), " dòng nằm ngoài phạm vi đã khai; vẫn được đếm."));
   }
-  if (std::find(std::begin(kPageLimits), std::end(kPageLimits), rows_.load()) !=
-      std::end(kPageLimits)) {
+  if (!statement_window_.has_value() && std::find(std::begin(kPageLimits), std::end(kPageLimits),
+                                                  rows_.load()) != std::end(kPageLimits)) {
     AddWarning(import, Kind::PAGE_LIMIT, rows_, 0,
                absl::StrCat("Tệp có đúng ", NumberVi(rows_),
                             " dòng: có thể hệ thống chỉ xuất đến giới hạn trang. Hãy xuất theo "

@@ -22,6 +22,7 @@
 #include "services/ingestion/reading/row_mapper.h"
 #include "services/ingestion/reading/sheet_reader.h"
 #include "services/ingestion/reading/table_finder.h"
+#include "services/ingestion/statement_mapper.h"
 
 using evp_md_ctx = struct evp_md_ctx_st;
 
@@ -70,8 +71,6 @@ class ImportJob {
   struct Reading {
     SheetReader::Options files;
     std::shared_ptr<const ColumnSynonyms> synonyms;  // the user's own; may be null
-    // Gets the rows of a file that states totals; such a file is refused without it.
-    std::function<absl::Status(const StatementRow& row)> statements;
   };
 
   ImportJob(ImportStore& store, std::shared_ptr<const Directory> directory, ImportOptions options,
@@ -105,6 +104,7 @@ class ImportJob {
   absl::Status OnHeader(const ColumnPlan& plan);
   absl::Status OnDossier(const MeaningCells& cells, int64_t row_number, CsvRow::Problem problem);
   absl::Status OnStatement(const StatementRow& row);
+  absl::Status BeginStatements(const StatementRow& first);
   absl::Status NoHeader() const;
   absl::Status Stage(Row row);
   absl::Status Keep(v1::Reject reject);
@@ -127,6 +127,13 @@ class ImportJob {
   std::string sha256_;
 
   std::optional<ColumnPlan> plan_;  // of the first table
+
+  // Of a file that states totals.
+  const std::shared_ptr<const Directory> directory_;
+  const std::string province_;
+  std::optional<StatementMapper::Window> statement_window_;
+  std::optional<StatementMapper> statement_mapper_;
+  std::vector<v1::StatementRecord> staged_statements_;
 
   std::vector<Row> staged_;
   std::vector<v1::Reject> rejects_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -46,6 +47,10 @@ std::string ContentKey(const v1::Import& import) {
     absl::StrAppend(&key, import.extracted_at().seconds(), ".", import.extracted_at().nanos());
   }
   absl::StrAppend(&key, "|", import.unit_column());
+  if (import.has_statement_window()) {
+    absl::StrAppend(&key, "|", import.statement_window().from(), ",",
+                    import.statement_window().to());
+  }
   return key;
 }
 
@@ -546,6 +551,7 @@ void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
   import.set_unchanged(result.unchanged);
   import.set_stale(result.stale);
   import.set_withdrawn(result.withdrawn);
+  import.set_statements(result.statements);
   const std::shared_ptr<const Directory> directory = ledger_.CurrentDirectory();
   import.clear_changes();
   LevelSums sums;
@@ -560,6 +566,18 @@ void Imports::FillResult(const CommitResult& result, v1::Import& import) const {
     if (unit != nullptr) sums.Add(unit->level(), change);
   }
   sums.Fill(import);
+  import.clear_statement_changes();
+  for (const CommitResult::StatementChange& change : result.statement_changes) {
+    v1::StatementChange& filled = *import.add_statement_changes();
+    const v1::Statement& any = change.after.has_value() ? *change.after : *change.before;
+    filled.set_unit_id(any.unit_id());
+    const v1::Unit* const unit = directory->Find(any.unit_id());
+    if (unit != nullptr) filled.set_name(unit->name());
+    filled.mutable_window()->set_from(any.from());
+    filled.mutable_window()->set_to(any.to());
+    if (change.before.has_value()) *filled.mutable_before() = *change.before;
+    if (change.after.has_value()) *filled.mutable_after() = *change.after;
+  }
   DropWarnings(import, v1::ImportWarning::Kind::CODE_IN_TWO_UNITS);
   if (result.code_in_two_units == 0) return;
   v1::ImportWarning& warning = *import.add_warnings();
@@ -609,7 +627,9 @@ absl::StatusOr<v1::Import> Imports::Replay(const std::string& import_id) {
   ASSIGN_OR_RETURN(const v1::Import import, Find(import_id));
   if (import.state() != v1::ImportState::APPLIED) return WrongState(import, "APPLIED");
   std::vector<int64_t> counted_rows;
-  absl::StatusOr<bool> staged = StageReplay(import, counted_rows);
+  absl::StatusOr<bool> staged = import.has_statement_window()
+                                    ? StageStatementReplay(import, counted_rows)
+                                    : StageReplay(import, counted_rows);
   absl::Status status = staged.status();
   if (status.ok() && *staged) status = Commit("replay", ImportReplay{import_id}).status();
   if (!status.ok()) {
@@ -687,6 +707,51 @@ absl::StatusOr<bool> Imports::StageReplay(const v1::Import& import,
     }
     if (rejects.size() < kPageRows) return any;
   }
+}
+
+// The same for a file that states totals: what a better directory can mend is the unit.
+absl::StatusOr<bool> Imports::StageStatementReplay(const v1::Import& import,
+                                                   std::vector<int64_t>& counted_rows) {
+  ASSIGN_OR_RETURN(const absl::CivilDay from, ParseDay(import.statement_window().from()));
+  ASSIGN_OR_RETURN(const absl::CivilDay to, ParseDay(import.statement_window().to()));
+  std::map<std::string, int64_t> stated;
+  std::set<int64_t> stated_rows;
+  for (const v1::StatementRecord& record : ledger_.StatementsOfImport(import.import_id())) {
+    stated.emplace(record.statement().unit_id(), record.row_number());
+    stated_rows.insert(record.row_number());
+  }
+  StatementMapper mapper(ledger_.CurrentDirectory(), config_.province, {from, to},
+                         DayOf(clock_.Now()), std::move(stated));
+  RETURN_IF_ERROR(store_.DropStagedRows(import.import_id()));
+  std::vector<v1::StatementRecord> statements;
+  int64_t after_row = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<v1::Reject> rejects,
+                     store_.ListRejects(import.import_id(), after_row, kPageRows));
+    std::vector<v1::Reject> still_rejects;
+    for (const v1::Reject& reject : rejects) {
+      after_row = reject.row_number();
+      if (stated_rows.contains(reject.row_number())) {
+        counted_rows.push_back(reject.row_number());
+        continue;
+      }
+      std::optional<StatementMapper::Mapped> mapped = mapper.MapAgain(reject);
+      if (!mapped.has_value()) continue;
+      if (auto* const again = std::get_if<v1::Reject>(&*mapped)) {
+        again->set_sheet(reject.sheet());
+        if (again->message() != reject.message()) still_rejects.push_back(std::move(*again));
+        continue;
+      }
+      counted_rows.push_back(reject.row_number());
+      statements.push_back(std::get<v1::StatementRecord>(*std::move(mapped)));
+    }
+    if (!still_rejects.empty()) {
+      RETURN_IF_ERROR(store_.AddRejects(import.import_id(), still_rejects));
+    }
+    if (rejects.size() < kPageRows) break;
+  }
+  RETURN_IF_ERROR(store_.StageStatements(import.import_id(), statements));
+  return !statements.empty();
 }
 
 absl::StatusOr<v1::Import> Imports::Cancel(const std::string& import_id) {

@@ -134,6 +134,9 @@ class Imports {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   absl::StatusOr<bool> StageReplay(const v1::Import& import, std::vector<int64_t>& counted_rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
+  absl::StatusOr<bool> StageStatementReplay(const v1::Import& import,
+                                            std::vector<int64_t>& counted_rows)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mutex_);
   absl::StatusOr<CommitResult> Commit(absl::string_view kind, const Change& change);
   // Stores how many rejects of which reason the import has now.
   absl::Status RecountRejects(const std::string& import_id);

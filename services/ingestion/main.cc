@@ -19,6 +19,7 @@
 #include "services/ingestion/imports.h"
 #include "services/ingestion/ledger/rocksdb_ledger.h"
 #include "services/ingestion/metrics.h"
+#include "services/ingestion/statement_service.h"
 #include "services/ingestion/unit_service.h"
 
 int main(int argc, char** argv) {
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
   ingestion::ImportService import_service(imports, **ledger, *config->clock, metrics);
   ingestion::UnitService unit_service(**ledger, metrics);
   ingestion::DefinitionService definition_service(**ledger, metrics);
+  ingestion::StatementService statement_service(**ledger, *config->clock, metrics);
   ingestion::FeedService feed_service(**ledger, metrics, config->feed);
 
   dondoc::ServerHooks hooks;
@@ -64,8 +66,8 @@ int main(int argc, char** argv) {
   };
   // Followers never end by themselves.
   hooks.drain = [&] { feed_service.Stop(); };
-  return dondoc::RunServer(
-      config->server,
-      {&dossier_service, &import_service, &unit_service, &definition_service, &feed_service},
-      **metrics_server, signals, hooks);
+  return dondoc::RunServer(config->server,
+                           {&dossier_service, &import_service, &unit_service, &definition_service,
+                            &statement_service, &feed_service},
+                           **metrics_server, signals, hooks);
 }

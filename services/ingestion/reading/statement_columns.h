@@ -2,10 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
 #include "absl/types/span.h"
 #include "dondoc/v1/dossiers.pb.h"
 #include "dondoc/v1/imports.pb.h"
@@ -42,6 +44,9 @@ struct StatementRow {
   int64_t postal = 0;
   int64_t unknown = 0;  // what the parts leave of the total where the sheet has no such column
   int64_t row_number = 0;
+  // The window in its own sheet's title; absent = that names none.
+  std::optional<absl::CivilDay> from;
+  std::optional<absl::CivilDay> to;
   // UNSPECIFIED when the row is right; else why not, and a Vietnamese message. Counts that could
   // not be read are 0.
   v1::RejectReason::Value reason = v1::RejectReason::UNSPECIFIED;

@@ -22,6 +22,15 @@ absl::string_view CellAt(absl::Span<const absl::string_view> cells, int column) 
              : absl::string_view();
 }
 
+// "C" for the third column.
+std::string ColumnLetters(int column) {
+  std::string letters;
+  for (int rest = column + 1; rest > 0; rest = (rest - 1) / 26) {
+    letters.insert(letters.begin(), static_cast<char>('A' + (rest - 1) % 26));
+  }
+  return letters;
+}
+
 bool IsKnownHeader(absl::string_view text, const ColumnSynonyms* synonyms) {
   const ColumnPlan plan = MapHeader({text}, synonyms);
   return plan.recognised > 0;
@@ -88,6 +97,7 @@ absl::Status TableFinder::StartSheet(const SheetRow& row) {
   if (sheet_ >= 0) RETURN_IF_ERROR(EndSheet());
   sheet_ = row.sheet;
   sheet_name_ = std::string(row.sheet_name);
+  sheet_title_ = SheetTitle();
   state_ = State::kSearching;
   title_rows_ = 0;
   recent_.clear();
@@ -134,7 +144,10 @@ absl::Status TableFinder::Search(const SheetRow& row, std::vector<std::string> c
   const std::vector<absl::string_view> views = Views(cells);
   for (size_t i = 0; i < views.size(); ++i) {
     // A merged title is read once.
-    if (i == 0 || views[i] != views[i - 1]) ReadTitle(views[i], notes_.title);
+    if (i == 0 || views[i] != views[i - 1]) {
+      ReadTitle(views[i], notes_.title);
+      ReadTitle(views[i], sheet_title_);
+    }
   }
   recent_.push_back(std::move(cells));
   if (recent_.size() > kHeaderRowsMax) recent_.erase(recent_.begin());
@@ -411,6 +424,8 @@ absl::Status TableFinder::OnStatementRow(const SheetRow& row) {
   const std::vector<std::string> mended = Mend(row);
   const std::vector<absl::string_view> cells = Views(mended);
   StatementRow read = ReadStatementRow(statement_plan_, cells, Number(row));
+  read.from = sheet_title_.from;
+  read.to = sheet_title_.to;
   const absl::string_view text = read.unit.empty() ? FirstText(cells) : read.unit;
   const absl::string_view total = CellAt(cells, statement_plan_.column(StatementPart::kTotal));
   const bool has_total = !total.empty() && ParseCount(total).has_value();
@@ -474,10 +489,10 @@ absl::Status TableFinder::CheckTotal(const StatementRow& row, bool of_section) {
                         {"BCCI", StatementPart::kPostal, row.postal, sums.postal}};
   for (const Pair& pair : pairs) {
     if (statement_plan_.column(pair.part) < 0 || pair.stated == pair.summed) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("Dòng cộng (dòng ", RowName(notes_.sheets, row.row_number), ") ghi ",
-                     pair.name, " ", NumberVi(pair.stated), ", nhưng các đơn vị cộng lại được ",
-                     NumberVi(pair.summed), ". Hãy kiểm tra lại bảng."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Dòng cộng (ô ", ColumnLetters(statement_plan_.column(pair.part)),
+        RowName(notes_.sheets, row.row_number), ") ghi ", pair.name, " ", NumberVi(pair.stated),
+        ", nhưng các đơn vị cộng lại được ", NumberVi(pair.summed), ". Hãy kiểm tra lại bảng."));
   }
   return absl::OkStatus();
 }

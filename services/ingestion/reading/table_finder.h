@@ -106,6 +106,7 @@ class TableFinder {
 
   int sheet_ = -1;
   std::string sheet_name_;
+  SheetTitle sheet_title_;  // of this sheet alone
   State state_ = State::kSearching;
   int title_rows_ = 0;
   int tables_ = 0;

@@ -14,6 +14,7 @@
 #include "services/ingestion/import_service.h"
 #include "services/ingestion/ledger/fake_ledger.h"
 #include "services/ingestion/ledger/rocksdb_ledger.h"
+#include "services/ingestion/statement_service.h"
 #include "services/ingestion/testing/kontum_units.h"
 #include "services/ingestion/unit_service.h"
 
@@ -50,6 +51,7 @@ void IngestionServer::Start() {
   services_.push_back(std::make_unique<ImportService>(*imports_, *ledger_, clock_, *metrics_));
   services_.push_back(std::make_unique<UnitService>(*ledger_, *metrics_));
   services_.push_back(std::make_unique<DefinitionService>(*ledger_, *metrics_));
+  services_.push_back(std::make_unique<StatementService>(*ledger_, clock_, *metrics_));
   services_.push_back(std::move(feed));
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -90,6 +92,9 @@ std::unique_ptr<v1::UnitService::Stub> IngestionServer::units() const {
 }
 std::unique_ptr<v1::DefinitionService::Stub> IngestionServer::definitions() const {
   return v1::DefinitionService::NewStub(Dial());
+}
+std::unique_ptr<v1::StatementService::Stub> IngestionServer::statements() const {
+  return v1::StatementService::NewStub(Dial());
 }
 std::unique_ptr<v1::FeedService::Stub> IngestionServer::feed() const {
   return v1::FeedService::NewStub(Dial());

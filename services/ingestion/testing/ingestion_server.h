@@ -9,6 +9,7 @@
 #include "dondoc/v1/dossiers.grpc.pb.h"
 #include "dondoc/v1/feed.grpc.pb.h"
 #include "dondoc/v1/imports.grpc.pb.h"
+#include "dondoc/v1/statements.grpc.pb.h"
 #include "dondoc/v1/units.grpc.pb.h"
 #include "grpcpp/server.h"
 #include "prometheus/registry.h"
@@ -49,6 +50,7 @@ class IngestionServer {
   std::unique_ptr<v1::ImportService::Stub> import_service() const;
   std::unique_ptr<v1::UnitService::Stub> units() const;
   std::unique_ptr<v1::DefinitionService::Stub> definitions() const;
+  std::unique_ptr<v1::StatementService::Stub> statements() const;
   std::unique_ptr<v1::FeedService::Stub> feed() const;
 
   // Uploads `text` in pieces of `piece_bytes`.
