@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "services/alerting/bounce.h"
+#include "services/common/clock/civil.h"
 #include "services/common/log/log.h"
 #include "services/common/status/macros.h"
 
@@ -48,6 +51,7 @@ void DeliveryWorker::Stop() {
     stopping_ = true;
     wake_.SignalAll();
   }
+  transport_.Cancel(options_.stop_grace);
   if (thread_.joinable()) thread_.join();
 }
 
@@ -82,7 +86,8 @@ void DeliveryWorker::Run() {
         not_before = absl::Now() + kStoreRetry;
       }
       if (const auto due = outbox_.NextDue(Moment(absl::Now())); due.ok() && due->has_value()) {
-        wait = std::min(wait, std::max(**due - absl::Now(), absl::ZeroDuration()));
+        wait = std::min(wait, std::max({**due - absl::Now(), spaced_until_ - absl::Now(),
+                                        absl::ZeroDuration()}));
       }
     }
     wait = std::max(wait, not_before - absl::Now());
@@ -99,10 +104,11 @@ absl::StatusOr<int> DeliveryWorker::DeliverDue(const std::function<absl::Time()>
   }
   int attempts = 0;
   absl::Status status;
-  while (!Stopping() && status.ok()) {
+  while (!Stopping() && status.ok() && now() >= spaced_until_) {
     ASSIGN_OR_RETURN(const std::optional<ClaimedReminder> reminder, outbox_.Claim(Moment(now())));
     if (!reminder.has_value()) break;
     ++attempts;
+    if (options_.spacing > absl::ZeroDuration()) spaced_until_ = now() + options_.spacing;
     status = DeliverOne(*reminder, now());
   }
   if (const auto counts = outbox_.CountByState(); counts.ok()) {
@@ -144,6 +150,7 @@ absl::Status DeliveryWorker::DeliverOne(const ClaimedReminder& reminder, absl::T
   AttemptResult result = Judge(reminder, delivery, now);
   result.sent_to = envelope;
   RETURN_IF_ERROR(Finish(reminder.reminder_id, result));
+  if (envelope == reminder.recipient) RETURN_IF_ERROR(SuppressDead(reminder, delivery));
   if (delivery.result != Delivery::Result::kUnreachable) {
     relay_failures_ = 0;
     return absl::OkStatus();
@@ -152,6 +159,24 @@ absl::Status DeliveryWorker::DeliverOne(const ClaimedReminder& reminder, absl::T
   metrics_.relay_unreachable.Increment();
   log::Warning("no mail relay", {{"reply", delivery.reply}, {"in_a_row", relay_failures_}});
   return absl::UnavailableError(delivery.reply);
+}
+
+absl::Status DeliveryWorker::SuppressDead(const ClaimedReminder& reminder,
+                                          const Delivery& delivery) {
+  if (delivery.result != Delivery::Result::kRefused || options_.channel != Channel::kMail) {
+    return absl::OkStatus();
+  }
+  // "550 5.1.1 …": the enhanced code follows the reply code.
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(delivery.reply, absl::MaxSplits(' ', 2));
+  if (words.size() < 2 || !MeansNoMailbox(words[1])) return absl::OkStatus();
+  metrics_.suppressions.Increment();
+  v1::Suppression suppression;
+  suppression.set_address(reminder.recipient);
+  suppression.set_reason(delivery.reply);
+  *suppression.mutable_create_time() = ToProto(clock_.Now());
+  suppression.set_reminder_id(reminder.reminder_id);
+  return outbox_.Suppress(suppression);
 }
 
 AttemptResult DeliveryWorker::Judge(const ClaimedReminder& reminder, const Delivery& delivery,

@@ -30,6 +30,10 @@ struct DeliveryOptions {
   // How long the worker leaves an unreachable relay alone, growing the same way.
   absl::Duration relay_retry_first = absl::Seconds(1);
   absl::Duration relay_retry_max = absl::Minutes(1);
+  // No two messages begin closer together than this; zero = as fast as the relay takes them.
+  absl::Duration spacing = absl::ZeroDuration();
+  // What a conversation under way has left when the worker is told to stop.
+  absl::Duration stop_grace = absl::Seconds(3);
 };
 
 // Sends what is due, one after the other. Times are of the real clock but for `sent_time`.
@@ -43,13 +47,13 @@ class DeliveryWorker {
   // Takes over what an earlier process left SENDING. Once, before Start or DeliverDue.
   absl::Status Recover();
   void Start();
-  // Ends after the conversation under way.
+  // Ends after the conversation under way, or `stop_grace` and about a second, whichever is first.
   void Stop();
   // Something may be due: look now.
   void Wake();
 
-  // Sends all that is due at `now`; for the thread and for tests. Returns how many attempts it
-  // made. kUnavailable when the relay is; what is left stays due.
+  // Sends all that is due at `now`, as far as `spacing` lets it; for the thread and for tests.
+  // Returns how many attempts it made. kUnavailable when the relay is; what is left stays due.
   absl::StatusOr<int> DeliverDue(const std::function<absl::Time()>& now);
 
   // The wait after `attempts` failures.
@@ -61,6 +65,8 @@ class DeliveryWorker {
   absl::Status Finish(const std::string& reminder_id, const AttemptResult& result);
   AttemptResult Judge(const ClaimedReminder& reminder, const Delivery& delivery, absl::Time now);
   OutboxMoment Moment(absl::Time now) const;
+  // Notes a mailbox that the relay says is not there.
+  absl::Status SuppressDead(const ClaimedReminder& reminder, const Delivery& delivery);
   bool Stopping();
 
   Outbox& outbox_;
@@ -69,6 +75,7 @@ class DeliveryWorker {
   Metrics& metrics_;
   const DeliveryOptions options_;
   absl::BitGen random_;
+  absl::Time spaced_until_ = absl::InfinitePast();  // of the worker's thread
   // Of the worker's thread: failures in a row, and a result the store did not take yet. Without the
   // latter a full disk would leave a delivered reminder SENDING until the next start.
   int relay_failures_ = 0;

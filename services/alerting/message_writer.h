@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -7,6 +8,7 @@
 #include "services/alerting/mail_guard.h"
 #include "services/alerting/message_request.h"
 #include "services/alerting/mime.h"
+#include "services/alerting/reminder_text.h"
 #include "services/alerting/store/outbox.h"
 
 namespace dondoc::alerting {
@@ -18,6 +20,12 @@ struct MailSettings {
   std::string office_name;
   std::string public_url;
   MailGuard guard;
+  // Signs the links by which recipients confirm; empty = no such links.
+  std::string acknowledge_key;
+  // Asked at each message for words to be used instead of the built-in ones.
+  std::function<absl::StatusOr<TemplateSources>()> changed_templates = [] {
+    return TemplateSources();
+  };
 };
 
 // The reminder for `request`, complete and ready to be stored and sent: texts, workbook, Message-ID

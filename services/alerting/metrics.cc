@@ -24,6 +24,13 @@ constexpr char kEvaluationsHelp[] = "Evaluations by outcome; one that was stored
 constexpr char kAttempts[] = "dondoc_alerting_delivery_attempts_total";
 constexpr char kAttemptsHelp[] = "Attempts to hand a reminder to the relay, by outcome";
 
+constexpr char kBounces[] = "dondoc_alerting_bounces_total";
+constexpr char kBouncesHelp[] = "Delivery status notifications, by whether they are about ours";
+constexpr char kAcknowledged[] = "dondoc_alerting_acknowledgements_total";
+constexpr char kAcknowledgedHelp[] = "Uses of a reminder's link, by outcome";
+constexpr char kWebhooks[] = "dondoc_alerting_webhook_attempts_total";
+constexpr char kWebhooksHelp[] = "Attempts to tell a webhook of a reminder, by outcome";
+
 }  // namespace
 
 Metrics::Metrics(prometheus::Registry& registry)
@@ -31,6 +38,8 @@ Metrics::Metrics(prometheus::Registry& registry)
           Counter(registry, kEvaluations, kEvaluationsHelp, {{"outcome", "stored"}})),
       evaluations_failed(
           Counter(registry, kEvaluations, kEvaluationsHelp, {{"outcome", "failed"}})),
+      evaluations_expired(
+          Counter(registry, kEvaluations, kEvaluationsHelp, {{"outcome", "expired"}})),
       evaluation_seconds(Seconds(registry, "dondoc_alerting_evaluation_seconds",
                                  "Time to gather, judge and write one evaluation")),
       slots_late(
@@ -57,6 +66,17 @@ Metrics::Metrics(prometheus::Registry& registry)
                          .Name("dondoc_alerting_outbox_waiting")
                          .Help("Reminders that are due or will be tried again")
                          .Register(registry)
-                         .Add({})) {}
+                         .Add({})),
+      bounces_matched(Counter(registry, kBounces, kBouncesHelp, {{"outcome", "matched"}})),
+      bounces_unmatched(Counter(registry, kBounces, kBouncesHelp, {{"outcome", "unmatched"}})),
+      bounces_unreadable(Counter(registry, kBounces, kBouncesHelp, {{"outcome", "unreadable"}})),
+      suppressions(Counter(registry, "dondoc_alerting_suppressions_total",
+                           "Addresses that are not written to any more because mail came back")),
+      acknowledgements(Counter(registry, kAcknowledged, kAcknowledgedHelp, {{"outcome", "taken"}})),
+      acknowledgements_refused(
+          Counter(registry, kAcknowledged, kAcknowledgedHelp, {{"outcome", "refused"}})),
+      webhooks_sent(Counter(registry, kWebhooks, kWebhooksHelp, {{"outcome", "sent"}})),
+      webhooks_deferred(Counter(registry, kWebhooks, kWebhooksHelp, {{"outcome", "deferred"}})),
+      webhooks_failed(Counter(registry, kWebhooks, kWebhooksHelp, {{"outcome", "failed"}})) {}
 
 }  // namespace dondoc::alerting

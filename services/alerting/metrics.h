@@ -13,6 +13,7 @@ struct Metrics {
 
   prometheus::Counter& evaluations_stored;
   prometheus::Counter& evaluations_failed;
+  prometheus::Counter& evaluations_expired;
   prometheus::Histogram& evaluation_seconds;
   prometheus::Counter& slots_late;
   prometheus::Counter& slots_skipped;
@@ -27,6 +28,16 @@ struct Metrics {
   prometheus::Counter& outbox_errors;
   prometheus::Histogram& smtp_seconds;
   prometheus::Gauge& outbox_waiting;
+
+  prometheus::Counter& bounces_matched;
+  prometheus::Counter& bounces_unmatched;
+  prometheus::Counter& bounces_unreadable;
+  prometheus::Counter& suppressions;
+  prometheus::Counter& acknowledgements;
+  prometheus::Counter& acknowledgements_refused;
+  prometheus::Counter& webhooks_sent;
+  prometheus::Counter& webhooks_deferred;
+  prometheus::Counter& webhooks_failed;
 };
 
 }  // namespace dondoc::alerting

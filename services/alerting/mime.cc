@@ -36,14 +36,6 @@ struct GFree {
   void operator()(char* text) const { g_free(text); }
 };
 
-void StartGMime() {
-  static const bool started = [] {
-    g_mime_init();
-    return true;
-  }();
-  static_cast<void>(started);
-}
-
 bool IsPlain(absl::string_view text) {
   for (const char c : text) {
     if (c < ' ' || c > '~') return false;
@@ -126,7 +118,64 @@ std::string Write(GMimeMessage* message) {
   return std::string(text.get());
 }
 
+// As base64 of the bytes as they are.
+GObjectPtr<GMimePart> AttachmentPart(const Attachment& attachment) {
+  const std::vector<std::string> type =
+      absl::StrSplit(attachment.content_type, absl::MaxSplits('/', 1));
+  GObjectPtr<GMimePart> part(
+      g_mime_part_new_with_type(type[0].c_str(), type.size() > 1 ? type[1].c_str() : ""));
+  const GObjectPtr<GMimeStream> stream(
+      g_mime_stream_mem_new_with_buffer(attachment.data.data(), attachment.data.size()));
+  const GObjectPtr<GMimeDataWrapper> content(
+      g_mime_data_wrapper_new_with_stream(stream.get(), GMIME_CONTENT_ENCODING_DEFAULT));
+  g_mime_part_set_content(part.get(), content.get());
+  g_mime_part_set_content_encoding(part.get(), GMIME_CONTENT_ENCODING_BASE64);
+  g_mime_part_set_filename(part.get(), attachment.filename.c_str());
+  g_mime_object_set_disposition(GMIME_OBJECT(part.get()), GMIME_DISPOSITION_ATTACHMENT);
+  return part;
+}
+
+// `body` and the attachments; the boundary as in BuildMail.
+GObjectPtr<GMimeMultipart> MixedPart(const MailParts& parts, GMimeMultipart* body) {
+  GObjectPtr<GMimeMultipart> mixed(g_mime_multipart_new_with_subtype("mixed"));
+  g_mime_multipart_set_boundary(mixed.get(),
+                                absl::StrCat("=_", KeyHash({"mixed", parts.message_id})).c_str());
+  g_mime_multipart_add(mixed.get(), GMIME_OBJECT(body));
+  for (const Attachment& attachment : parts.attachments) {
+    g_mime_multipart_add(mixed.get(), GMIME_OBJECT(AttachmentPart(attachment).get()));
+  }
+  return mixed;
+}
+
+absl::Status CheckParts(const MailParts& parts) {
+  for (const Mailbox* mailbox : {&parts.from, &parts.to}) {
+    if (!IsMailAddress(mailbox->address)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Quoted(mailbox->address), " is not a mail address"));
+    }
+  }
+  for (const std::string* id : {&parts.message_id, &parts.list_id, &parts.thread_id}) {
+    if (!IsIdText(*id) && (id != &parts.thread_id || !id->empty())) {
+      return absl::InvalidArgumentError(absl::StrCat(Quoted(*id), " is not a message or list id"));
+    }
+  }
+  for (const Attachment& attachment : parts.attachments) {
+    if (!IsIdText(attachment.filename)) {
+      return absl::InvalidArgumentError(absl::StrCat(Quoted(attachment.filename), " is no name"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+void StartGMime() {
+  static const bool started = [] {
+    g_mime_init();
+    return true;
+  }();
+  static_cast<void>(started);
+}
 
 bool IsMailAddress(absl::string_view address) {
   const std::vector<absl::string_view> halves = absl::StrSplit(address, '@');
@@ -199,17 +248,7 @@ std::string EncodeHeaderText(absl::string_view text, bool phrase) {
 }
 
 absl::StatusOr<std::string> BuildMail(const MailParts& parts) {
-  for (const Mailbox* mailbox : {&parts.from, &parts.to}) {
-    if (!IsMailAddress(mailbox->address)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Quoted(mailbox->address), " is not a mail address"));
-    }
-  }
-  for (const std::string* id : {&parts.message_id, &parts.list_id}) {
-    if (!IsIdText(*id)) {
-      return absl::InvalidArgumentError(absl::StrCat(Quoted(*id), " is not a message or list id"));
-    }
-  }
+  RETURN_IF_ERROR(CheckParts(parts));
   StartGMime();
   const GObjectPtr<GMimeMessage> message(g_mime_message_new(/*pretty_headers=*/TRUE));
   SetDate(message.get(), parts.date);
@@ -217,6 +256,12 @@ absl::StatusOr<std::string> BuildMail(const MailParts& parts) {
   SetRawHeader(message.get(), "To", EncodeMailbox(parts.to));
   SetRawHeader(message.get(), "Subject", EncodeHeaderText(parts.subject, /*phrase=*/false));
   SetRawHeader(message.get(), "Message-ID", absl::StrCat("<", parts.message_id, ">"));
+  if (!parts.thread_id.empty()) {
+    // All messages of a thread answer the same one, which was never sent: clients put them
+    // together.
+    SetRawHeader(message.get(), "In-Reply-To", absl::StrCat("<", parts.thread_id, ">"));
+    SetRawHeader(message.get(), "References", absl::StrCat("<", parts.thread_id, ">"));
+  }
   SetRawHeader(message.get(), "List-Id", absl::StrCat("<", parts.list_id, ">"));
   SetRawHeader(message.get(), "Auto-Submitted", "auto-generated");
   SetRawHeader(message.get(), "Content-Language", "vi");
@@ -228,7 +273,11 @@ absl::StatusOr<std::string> BuildMail(const MailParts& parts) {
       body.get(), absl::StrCat("=_", KeyHash({"boundary", parts.message_id})).c_str());
   g_mime_multipart_add(body.get(), GMIME_OBJECT(TextPart("plain", parts.text).get()));
   g_mime_multipart_add(body.get(), GMIME_OBJECT(TextPart("html", parts.html).get()));
-  g_mime_message_set_mime_part(message.get(), GMIME_OBJECT(body.get()));
+  if (parts.attachments.empty()) {
+    g_mime_message_set_mime_part(message.get(), GMIME_OBJECT(body.get()));
+  } else {
+    g_mime_message_set_mime_part(message.get(), GMIME_OBJECT(MixedPart(parts, body.get()).get()));
+  }
   return Write(message.get());
 }
 

@@ -16,18 +16,29 @@ struct Mailbox {
   std::string address;
 };
 
+struct Attachment {
+  std::string filename;  // ASCII letters, digits, '.', '-' and '_'
+  std::string content_type;
+  std::string data;
+};
+
 struct MailParts {
   Mailbox from;
   Mailbox to;
   std::string subject;
-  std::string message_id;  // "id@domain", without the angle brackets
-  std::string list_id;     // "name.domain", without the angle brackets
-  absl::Time date;         // civil, written at +07:00
-  std::string text;        // LF or CRLF
+  std::string message_id;   // "id@domain", without the angle brackets
+  std::string list_id;      // "name.domain", without the angle brackets
+  std::string thread_id{};  // the id that messages of one thread refer to; empty = none
+  absl::Time date;          // civil, written at +07:00
+  std::string text;         // LF or CRLF
   std::string html;
+  std::vector<Attachment> attachments{};
 };
 
 inline constexpr size_t kAddressBytesMax = 254;
+
+// Before anything of GMime's; any number of times.
+void StartGMime();
 
 // Whether `address` is one plain ASCII mailbox, local@domain, that is safe in a header and in an
 // SMTP command: no quotes, spaces, control characters or comments.
@@ -44,8 +55,8 @@ absl::StatusOr<Mailbox> ParseMailbox(const std::string& text);
 std::string EncodeHeaderText(absl::string_view text, bool phrase);
 
 // The complete message with CRLF lines: multipart/alternative of `text` and `html` in UTF-8 and
-// quoted-printable. The same parts give the same bytes. kInvalidArgument for an address or id that
-// is not one.
+// quoted-printable, within multipart/mixed when there are attachments. The same parts give the same
+// bytes. kInvalidArgument for an address or id that is not one.
 absl::StatusOr<std::string> BuildMail(const MailParts& parts);
 
 // `message` with one header more at its top; `value` is plain ASCII.

@@ -3,12 +3,14 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "services/common/status/quote.h"
 
 namespace dondoc::alerting {
@@ -97,17 +99,66 @@ absl::StatusOr<std::unique_ptr<CurlSmtpTransport>> CurlSmtpTransport::Create(
 
 CurlSmtpTransport::~CurlSmtpTransport() { curl_easy_cleanup(handle_); }
 
+void CurlSmtpTransport::SetLimits() {
+  curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle_, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(options_.connect_timeout)));
+  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(options_.timeout)));
+  // Also for the answer to QUIT: after a timeout libcurl waits for it, by itself for two minutes.
+  curl_easy_setopt(
+      handle_, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+      static_cast<long>(absl::ToInt64Seconds(absl::Ceil(options_.timeout, absl::Seconds(1)))));
+  curl_easy_setopt(handle_, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(handle_, CURLOPT_XFERINFOFUNCTION, Progress);
+  curl_easy_setopt(handle_, CURLOPT_XFERINFODATA, this);
+}
+
+void CurlSmtpTransport::SetSecurity() {
+  // The level is set for every transfer alike, so a reused connection is one that met it.
+  const long level = options_.tls == SmtpTls::kNone            ? CURLUSESSL_NONE
+                     : options_.tls == SmtpTls::kOpportunistic ? CURLUSESSL_TRY
+                                                               : CURLUSESSL_ALL;
+  curl_easy_setopt(handle_, CURLOPT_USE_SSL, level);
+  curl_easy_setopt(handle_, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(handle_, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(handle_, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!options_.ca_file.empty()) {
+    curl_easy_setopt(handle_, CURLOPT_CAINFO, options_.ca_file.c_str());
+    curl_easy_setopt(handle_, CURLOPT_CAPATH, nullptr);
+  }
+  if (options_.user.empty()) return;
+  curl_easy_setopt(handle_, CURLOPT_USERNAME, options_.user.c_str());
+  curl_easy_setopt(handle_, CURLOPT_PASSWORD, options_.password.c_str());
+  curl_easy_setopt(handle_, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
+}
+
+// libcurl asks about once a second, also while it waits for the answer to QUIT.
+int CurlSmtpTransport::Progress(void* self, int64_t /*down*/, int64_t /*down_now*/, int64_t /*up*/,
+                                int64_t /*up_now*/) {
+  const auto& transport = *static_cast<CurlSmtpTransport*>(self);
+  return absl::ToUnixMicros(absl::Now()) >= transport.cancel_at_us_ ? 1 : 0;
+}
+
+void CurlSmtpTransport::Cancel(absl::Duration grace) {
+  cancel_at_us_ = absl::ToUnixMicros(absl::Now() + grace);
+}
+
 Delivery CurlSmtpTransport::Send(const std::string& from, const std::string& recipient,
                                  const std::string& message) {
+  if (cancel_at_us_ != INT64_MAX) {
+    return {.result = Delivery::Result::kUnreachable, .reply = "not begun: the service is ending"};
+  }
   Conversation conversation;
   conversation.unsent = message;
   // Reset keeps the connections.
   curl_easy_reset(handle_);
   curl_slist* recipients = curl_slist_append(nullptr, absl::StrCat("<", recipient, ">").c_str());
-  const std::string url = absl::StrCat("smtp://", options_.address, "/", options_.ehlo_name);
+  const std::string url = absl::StrCat(options_.tls == SmtpTls::kImplicit ? "smtps://" : "smtp://",
+                                       options_.address, "/", options_.ehlo_name);
   const std::string sender = absl::StrCat("<", from, ">");
   curl_easy_setopt(handle_, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "smtp");
+  curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(handle_, CURLOPT_PROXY, "");
   curl_easy_setopt(handle_, CURLOPT_MAIL_FROM, sender.c_str());
   curl_easy_setopt(handle_, CURLOPT_MAIL_RCPT, recipients);
@@ -118,15 +169,8 @@ Delivery CurlSmtpTransport::Send(const std::string& from, const std::string& rec
   curl_easy_setopt(handle_, CURLOPT_VERBOSE, 1L);
   curl_easy_setopt(handle_, CURLOPT_DEBUGFUNCTION, Listen);
   curl_easy_setopt(handle_, CURLOPT_DEBUGDATA, &conversation);
-  curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle_, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(absl::ToInt64Milliseconds(options_.connect_timeout)));
-  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS,
-                   static_cast<long>(absl::ToInt64Milliseconds(options_.timeout)));
-  // Also for the answer to QUIT: after a timeout libcurl waits for it, by itself for two minutes.
-  curl_easy_setopt(
-      handle_, CURLOPT_SERVER_RESPONSE_TIMEOUT,
-      static_cast<long>(absl::ToInt64Seconds(absl::Ceil(options_.timeout, absl::Seconds(1)))));
+  SetLimits();
+  SetSecurity();
   const CURLcode result = curl_easy_perform(handle_);
   curl_slist_free_all(recipients);
   return Judge(result, conversation);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -27,6 +29,15 @@ class SmtpTransport {
   virtual ~SmtpTransport() = default;
   virtual Delivery Send(const std::string& from, const std::string& recipient,
                         const std::string& message) = 0;
+  // From any thread, for good: a conversation under way has `grace` left, later ones do not begin.
+  virtual void Cancel(absl::Duration grace) { static_cast<void>(grace); }
+};
+
+enum class SmtpTls {
+  kNone,           // plain text
+  kOpportunistic,  // STARTTLS when it is offered
+  kStartTls,       // STARTTLS, or no mail
+  kImplicit,       // TLS from the first byte (port 465)
 };
 
 struct SmtpOptions {
@@ -35,22 +46,32 @@ struct SmtpOptions {
   absl::Duration connect_timeout = absl::Seconds(10);
   // For the whole conversation about one message; a relay that hangs costs it twice (QUIT).
   absl::Duration timeout = absl::Seconds(30);
+  SmtpTls tls = SmtpTls::kNone;
+  std::string ca_file{};  // PEM bundle to verify by; empty = the system's. Always verified
+  std::string user{};     // empty = no AUTH; else AUTH PLAIN or LOGIN
+  std::string password{};
 };
 
-// Plain SMTP (no TLS, no AUTH) through libcurl; keeps its connection for the next message.
+// SMTP through libcurl; keeps its connection for the next message.
 class CurlSmtpTransport : public SmtpTransport {
  public:
   static absl::StatusOr<std::unique_ptr<CurlSmtpTransport>> Create(const SmtpOptions& options);
   ~CurlSmtpTransport() override;
   Delivery Send(const std::string& from, const std::string& recipient,
                 const std::string& message) override;
+  void Cancel(absl::Duration grace) override;
 
  private:
+  void SetSecurity();
+  void SetLimits();
+  static int Progress(void* self, int64_t, int64_t, int64_t, int64_t);
+
   CurlSmtpTransport(void* handle, const SmtpOptions& options)
       : handle_(handle), options_(options) {}
 
   void* const handle_;  // CURL*
   const SmtpOptions options_;
+  std::atomic<int64_t> cancel_at_us_ = INT64_MAX;  // real clock
 };
 
 }  // namespace dondoc::alerting
