@@ -139,12 +139,16 @@ absl::Status ImportJob::OnHeader(const ColumnPlan& plan) {
 absl::Status ImportJob::OnDossier(const MeaningCells& cells, int64_t row_number,
                                   CsvRow::Problem problem) {
   RETURN_IF_ERROR(CountRow());
-  if (problem != CsvRow::Problem::kNone) {
-    return Keep(MakeReject(cells, row_number, v1::RejectReason::BAD_ROW,
-                           std::string(CsvProblemText(problem))));
+  const bool shifted = problem == CsvRow::Problem::kShifted;
+  if (problem != CsvRow::Problem::kNone && !shifted) {
+    return Keep(MakeBadRow(cells, row_number, std::string(CsvProblemText(problem))));
   }
   std::variant<Row, v1::Reject> mapped = mapper_.Map(cells, row_number);
-  if (auto* const reject = std::get_if<v1::Reject>(&mapped)) return Keep(std::move(*reject));
+  if (auto* const reject = std::get_if<v1::Reject>(&mapped)) {
+    // Which cell is whose is not known, and some may be personal.
+    if (shifted) return Keep(MakeBadRow(cells, row_number, std::string(CsvProblemText(problem))));
+    return Keep(std::move(*reject));
+  }
   return Stage(std::get<Row>(std::move(mapped)));
 }
 

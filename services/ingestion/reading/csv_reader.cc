@@ -104,6 +104,10 @@ absl::string_view CsvProblemText(CsvRow::Problem problem) {
       return "Dòng có quá 512 cột.";
     case CsvRow::Problem::kEncoding:
       return "Dòng có ký tự không phải UTF-8.";
+    case CsvRow::Problem::kShifted:
+      return "Dòng có nhiều ô hơn dòng tiêu đề nên các ô có thể bị lệch cột; hãy xem lại dấu phẩy "
+             "và "
+             "dấu ngoặc kép trong dòng.";
   }
   return "";
 }
@@ -190,6 +194,14 @@ absl::Status CsvReader::FeedLine(absl::string_view line) {
     row_raw_.append(line.data(), line.size());
     return GiveUpRow();
   }
+  if (row_raw_.empty() && SplitPlainLine(line)) {
+    after_carriage_return_ = false;
+    row_.number = ++row_number_;
+    row_.problem = CsvRow::Problem::kNone;
+    // Delimiters and quotes are ASCII, so the cells are text just when the line is.
+    EmitCells(IsUtf8(line) && !absl::StrContains(line, '\0'));
+    return sink_status_;
+  }
   if (csv_parse(&parser_, line.data(), line.size(), &OnCell, &OnRowEnd, this) != line.size()) {
     return absl::ResourceExhaustedError(csv_strerror(csv_error(&parser_)));
   }
@@ -201,6 +213,39 @@ absl::Status CsvReader::FeedLine(absl::string_view line) {
   }
   row_raw_.append(line.data(), line.size());
   return absl::OkStatus();
+}
+
+// Splits into row_.cells a line that is a row by itself and in which quotes only stand around whole
+// cells. False for any other: it is the parser's. Most lines of most files are such lines, and for
+// them the result is the parser's, cheaper.
+bool CsvReader::SplitPlainLine(absl::string_view line) {
+  if (line.empty() || line.back() != '\n' || line.size() > kCsvCellBytesMax) return false;
+  line.remove_suffix(1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  if (line.empty() || absl::StrContains(line, '\r')) return false;
+  row_.cells.clear();
+  for (bool more = true; more;) {
+    if (row_.cells.size() == kCsvColumnsMax) return false;
+    const bool quoted = !line.empty() && line.front() == '"';
+    if (quoted) line.remove_prefix(1);
+    const size_t end = line.find(quoted ? '"' : delimiter_);
+    if (quoted && end == absl::string_view::npos) return false;
+    const absl::string_view cell = line.substr(0, end);
+    if (!quoted && absl::StrContains(cell, '"')) return false;
+    row_.cells.push_back(Trim(cell));
+    line.remove_prefix(cell.size());
+    if (quoted) line.remove_prefix(1);
+    more = !line.empty();
+    if (more && line.front() != delimiter_) return false;
+    if (more) line.remove_prefix(1);
+    // A delimiter at the end has an empty cell after it.
+    if (more && line.empty()) {
+      if (row_.cells.size() == kCsvColumnsMax) return false;
+      row_.cells.emplace_back();
+      more = false;
+    }
+  }
+  return true;
 }
 
 // The row in hand does not end where a row may: its first line becomes a row with a problem, and
@@ -270,25 +315,30 @@ void CsvReader::OnRowEnd(int terminator, void* self) {
 }
 
 void CsvReader::EmitRow() {
-  CsvRow row;
-  row.number = ++row_number_;
-  row.problem = problem_;
-  bool any = row.problem != CsvRow::Problem::kNone;
+  row_.number = ++row_number_;
+  row_.problem = problem_;
+  row_.cells.clear();
   bool text = true;
-  row.cells.reserve(cell_ends_.size());
   size_t start = 0;
   for (const size_t end : cell_ends_) {
-    row.cells.push_back(Trim(absl::string_view(cells_).substr(start, end - start)));
-    any = any || !row.cells.back().empty();
+    row_.cells.push_back(Trim(absl::string_view(cells_).substr(start, end - start)));
     // Cell by cell: a delimiter inside a character leaves halves that would be whole together.
-    text = text && IsUtf8(row.cells.back()) && !absl::StrContains(row.cells.back(), '\0');
+    text = text && IsUtf8(row_.cells.back()) && !absl::StrContains(row_.cells.back(), '\0');
     start = end;
   }
-  if (row.problem == CsvRow::Problem::kNone && !text) row.problem = CsvRow::Problem::kEncoding;
-  if (any) sink_status_ = sink_(row);
+  EmitCells(text);
   cells_.clear();
   cell_ends_.clear();
   problem_ = CsvRow::Problem::kNone;
+}
+
+// Hands row_ on; `text` tells whether all of its cells are.
+void CsvReader::EmitCells(bool text) {
+  if (row_.problem == CsvRow::Problem::kNone && !text) row_.problem = CsvRow::Problem::kEncoding;
+  const bool any = row_.problem != CsvRow::Problem::kNone ||
+                   std::any_of(row_.cells.begin(), row_.cells.end(),
+                               [](absl::string_view cell) { return !cell.empty(); });
+  if (any) sink_status_ = sink_(row_);
 }
 
 }  // namespace dondoc::ingestion

@@ -25,7 +25,17 @@ inline constexpr int kCsvTitleRowsMax = 30;
 inline constexpr int kCsvUnclosedRowsMax = 100;
 
 struct CsvRow {
-  enum class Problem { kNone, kUnclosedQuote, kRowBytes, kCellBytes, kColumns, kEncoding };
+  enum class Problem {
+    kNone,
+    kUnclosedQuote,
+    kRowBytes,
+    kCellBytes,
+    kColumns,
+    kEncoding,
+    // More cells than the table's header: an unquoted comma may have moved them, so that a personal
+    // cell stands where another belongs. TableFinder says so; such a row may still make sense.
+    kShifted,
+  };
 
   // As a spreadsheet shows it: lines from 1, a quoted line break inside a row is not counted.
   int64_t number = 0;
@@ -66,8 +76,10 @@ class CsvReader {
   absl::Status Start();
   absl::Status FeedLines(absl::string_view text);
   absl::Status FeedLine(absl::string_view line);
+  bool SplitPlainLine(absl::string_view line);
   absl::Status GiveUpRow();
   void EmitRow();
+  void EmitCells(bool text);
   void Reset();
 
   const HeaderScore score_;
@@ -84,6 +96,7 @@ class CsvReader {
   std::string head_;     // before the start is decided
   std::string line_;     // an unfinished line
   std::string row_raw_;  // the lines fed since the last row's end
+  CsvRow row_;           // kept for its memory
   // The row's cells one after the other and where each ends.
   std::string cells_;
   std::vector<size_t> cell_ends_;

@@ -86,7 +86,7 @@ class Reading {
     rejects.push_back(absl::StrCat(Place(number), "|", v1::RejectReason::Value_Name(reason)));
   }
   absl::Status OnDossier(const MeaningCells& cells, int64_t number, CsvRow::Problem problem) {
-    if (problem != CsvRow::Problem::kNone) {
+    if (problem != CsvRow::Problem::kNone && problem != CsvRow::Problem::kShifted) {
       Refuse(number, v1::RejectReason::BAD_ROW);
       return absl::OkStatus();
     }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/ratio.h"
@@ -27,6 +28,13 @@ constexpr Meaning kKept[] = {
 
 absl::string_view Cell(const MeaningCells& cells, Meaning meaning) {
   return Trim(cells[static_cast<size_t>(meaning)]);
+}
+
+// Whether a cell has swallowed others.
+bool LooksLikeSeveral(absl::string_view text) {
+  if (text.size() > kRejectCellBytesMax) return true;
+  return text.find('\n') != absl::string_view::npos &&
+         text.find_first_of(",;\t\"") != absl::string_view::npos;
 }
 
 std::string Shown(absl::string_view text) {
@@ -216,8 +224,26 @@ std::vector<v1::ImportWarning> RowMapper::Warnings() const {
   return warnings;
 }
 
+v1::Reject MakeBadRow(const MeaningCells& cells, int64_t row_number, std::string message) {
+  v1::Reject reject;
+  reject.set_row_number(row_number);
+  reject.set_reason(v1::RejectReason::BAD_ROW);
+  reject.set_message(std::move(message));
+  std::string code = absl::AsciiStrToUpper(Cell(cells, Meaning::kCode));
+  // Only what cannot be anything else.
+  if (IsUsualCode(code)) {
+    (*reject.mutable_cells())[std::string(MeaningName(Meaning::kCode))] = std::move(code);
+  }
+  return reject;
+}
+
 v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number, v1::RejectReason::Value reason,
                       std::string message) {
+  for (const Meaning meaning : kKept) {
+    if (!LooksLikeSeveral(Cell(cells, meaning))) continue;
+    return MakeBadRow(cells, row_number,
+                      "Dòng có ô chứa nhiều dòng hoặc quá dài, có thể do dấu ngoặc kép đặt sai.");
+  }
   v1::Reject reject;
   reject.set_row_number(row_number);
   reject.set_reason(reason);

@@ -76,9 +76,12 @@ class RowMapper {
   std::array<Tally, v1::ImportWarning::Kind::Value_ARRAYSIZE> tallies_;
 };
 
-// The reject of a row: its reason and its mapped, non-personal cells.
+// The reject of a row: its reason and its mapped, non-personal cells. As MakeBadRow when a cell
+// looks like several, which quotes in wrong places make: no one knows what is in it.
 v1::Reject MakeReject(const MeaningCells& cells, int64_t row_number, v1::RejectReason::Value reason,
                       std::string message);
+// The reject of a row whose cells may stand in wrong columns: `message`, and the code if it is one.
+v1::Reject MakeBadRow(const MeaningCells& cells, int64_t row_number, std::string message);
 // The cells that a reject keeps, to map them again; they point into `reject`.
 MeaningCells CellsOf(const v1::Reject& reject);
 

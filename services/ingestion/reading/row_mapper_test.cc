@@ -215,5 +215,17 @@ TEST(RowMapperTest, ARejectKeepsWhatMapsItAgainAndNothingElse) {
   EXPECT_EQ(kept[static_cast<size_t>(Meaning::kStatus)], cells.status);
 }
 
+TEST(RowMapperTest, ARejectKeepsNothingOfARowWhoseCellsRanTogether) {
+  RowMapper mapper = MakeMapper();
+  Cells cells;
+  cells.unit = "Sở Y tế,15/11/2023,Nguyễn Văn A\nH34-2,Sở Chưa Có";
+  const v1::Reject reject = std::get<v1::Reject>(mapper.Map(cells.Views(), 3));
+  EXPECT_EQ(reject.reason(), v1::RejectReason::BAD_ROW);
+  EXPECT_EQ(reject.DebugString().find("Nguy"), std::string::npos);
+  EXPECT_EQ(reject.cells_size(), 1);  // its code, of the national form
+  cells.code = "Nguyen Van A 0905123456";
+  EXPECT_EQ(std::get<v1::Reject>(mapper.Map(cells.Views(), 3)).cells_size(), 0);
+}
+
 }  // namespace
 }  // namespace dondoc::ingestion

@@ -31,6 +31,13 @@ std::string ColumnLetters(int column) {
   return letters;
 }
 
+// Whether there is text beyond the header's last column.
+bool IsWider(absl::Span<const absl::string_view> cells, const ColumnPlan& plan) {
+  if (cells.size() <= plan.columns.size()) return false;
+  return std::any_of(cells.begin() + static_cast<std::ptrdiff_t>(plan.columns.size()), cells.end(),
+                     [](absl::string_view cell) { return !cell.empty(); });
+}
+
 bool IsKnownHeader(absl::string_view text, const ColumnSynonyms* synonyms) {
   const ColumnPlan plan = MapHeader({text}, synonyms);
   return plan.recognised > 0;
@@ -310,7 +317,8 @@ absl::Status TableFinder::OnDossierRow(const SheetRow& row) {
     mended.push_back(FromLegacy(legacy, cells[slot]));
     cells[slot] = mended.back();
   }
-  return PassDossier(cells, Number(row), row.problem);
+  const bool shifted = row.problem == CsvRow::Problem::kNone && IsWider(row.cells, plan_);
+  return PassDossier(cells, Number(row), shifted ? CsvRow::Problem::kShifted : row.problem);
 }
 
 absl::Status TableFinder::PassDossier(const MeaningCells& cells, int64_t row_number,
