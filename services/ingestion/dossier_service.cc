@@ -1,5 +1,6 @@
 #include "services/ingestion/dossier_service.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "services/ingestion/coverage_check.h"
 #include "services/ingestion/ledger/dossier_check.h"
 #include "services/ingestion/page_token.h"
+#include "services/ingestion/reading/row_place.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -142,6 +144,9 @@ absl::Status DossierService::Get(const v1::GetDossierRequest& request,
       CheckPosition(request.has_as_of_sequence() ? request.as_of_sequence() : head.sequence(),
                     head.sequence()));
   ASSIGN_OR_RETURN(response, ledger_.FindDossier(code, sequence));
+  for (v1::DossierRevision& revision : *response.mutable_revisions()) {
+    if (!revision.import_id().empty()) revision.set_row_number(ShownRow(revision.row_number()));
+  }
   response.set_ledger_id(head.ledger_id());
   response.set_sequence(sequence);
   return absl::OkStatus();
@@ -151,6 +156,18 @@ grpc::Status DossierService::ListDossiers(grpc::ServerContext*,
                                           const v1::ListDossiersRequest* request,
                                           v1::ListDossiersResponse* response) {
   return metrics_.Answer("ListDossiers", List(*request, *response));
+}
+
+absl::StatusOr<v1::MetricDefinition> DossierService::FindDefinition(
+    const std::string& definition_id, int64_t sequence) const {
+  const std::string id = definition_id.empty() ? kDefaultDefinitionId : definition_id;
+  // Before the first sequence there is nothing to count, by the definition that it brings.
+  for (v1::MetricDefinition& definition :
+       ledger_.DefinitionsAt(std::max<int64_t>(sequence, 1), false)) {
+    if (definition.definition_id() == id) return std::move(definition);
+  }
+  return absl::NotFoundError(
+      absl::StrCat("definition_id: ", Quoted(id), " is not known at sequence ", sequence));
 }
 
 absl::Status DossierService::List(const v1::ListDossiersRequest& request,
@@ -169,11 +186,6 @@ absl::Status DossierService::List(const v1::ListDossiersRequest& request,
     }
     query.channel = request.channel();
   }
-  if (!request.definition_id().empty() && request.definition_id() != kDefaultDefinitionId) {
-    return absl::NotFoundError(
-        absl::StrCat("definition_id: ", Quoted(request.definition_id()), " is not known"));
-  }
-  query.definition = DefaultDefinition();
   ASSIGN_OR_RETURN(query.page_size, CheckPageSize(request.page_size(), kPageSize, kPageSizeMax));
   if (!query.unit_id.empty() && ledger_.CurrentDirectory()->Find(query.unit_id) == nullptr) {
     return absl::NotFoundError(
@@ -204,6 +216,7 @@ absl::Status DossierService::List(const v1::ListDossiersRequest& request,
         CheckPosition(request.has_as_of_sequence() ? request.as_of_sequence() : head.sequence(),
                       head.sequence()));
   }
+  ASSIGN_OR_RETURN(query.definition, FindDefinition(request.definition_id(), query.as_of_sequence));
   ASSIGN_OR_RETURN(DossierPage page, ledger_.ListDossiers(query));
   for (v1::Dossier& dossier : page.dossiers) *response.add_dossiers() = std::move(dossier);
   if (page.more && response.dossiers_size() > 0) {

@@ -32,6 +32,9 @@ class DossierService final : public v1::DossierService::Service {
   absl::Status Get(const v1::GetDossierRequest& request, v1::DossierHistory& response) const;
   absl::Status List(const v1::ListDossiersRequest& request,
                     v1::ListDossiersResponse& response) const;
+  // As of the position; "" = the default one. kNotFound.
+  absl::StatusOr<v1::MetricDefinition> FindDefinition(const std::string& definition_id,
+                                                      int64_t sequence) const;
   // 1…head; 0 = the head.
   absl::StatusOr<int64_t> CheckPosition(int64_t sequence, int64_t head) const;
 

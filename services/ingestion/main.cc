@@ -13,12 +13,14 @@
 #include "services/common/rpc/server.h"
 #include "services/ingestion/config.h"
 #include "services/ingestion/definition_service.h"
+#include "services/ingestion/directory_service.h"
 #include "services/ingestion/dossier_service.h"
 #include "services/ingestion/feed_service.h"
 #include "services/ingestion/import_service.h"
 #include "services/ingestion/imports.h"
 #include "services/ingestion/ledger/rocksdb_ledger.h"
 #include "services/ingestion/metrics.h"
+#include "services/ingestion/procedure_service.h"
 #include "services/ingestion/statement_service.h"
 #include "services/ingestion/unit_service.h"
 
@@ -54,7 +56,10 @@ int main(int argc, char** argv) {
 
   ingestion::DossierService dossier_service(**ledger, *config->clock, metrics);
   ingestion::ImportService import_service(imports, **ledger, *config->clock, metrics);
-  ingestion::UnitService unit_service(**ledger, metrics);
+  ingestion::UnitService unit_service(**ledger, metrics,
+                                      {config->imports.province, config->data_dir});
+  ingestion::ProcedureService procedure_service(**ledger, metrics, config->data_dir);
+  ingestion::DirectoryService directory_service(**ledger, metrics);
   ingestion::DefinitionService definition_service(**ledger, metrics);
   ingestion::StatementService statement_service(**ledger, *config->clock, metrics);
   ingestion::FeedService feed_service(**ledger, metrics, config->feed);
@@ -66,8 +71,9 @@ int main(int argc, char** argv) {
   };
   // Followers never end by themselves.
   hooks.drain = [&] { feed_service.Stop(); };
-  return dondoc::RunServer(config->server,
-                           {&dossier_service, &import_service, &unit_service, &definition_service,
-                            &statement_service, &feed_service},
-                           **metrics_server, signals, hooks);
+  return dondoc::RunServer(
+      config->server,
+      {&dossier_service, &import_service, &unit_service, &procedure_service, &definition_service,
+       &statement_service, &directory_service, &feed_service},
+      **metrics_server, signals, hooks);
 }

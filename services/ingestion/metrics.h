@@ -20,7 +20,8 @@ class Metrics {
   // Counts a call of `rpc` by its code and returns the code as gRPC wants it. `rpc` is a literal.
   grpc::Status Answer(absl::string_view rpc, const absl::Status& status);
 
-  // A commit's kind: one of the literals "push", "import", "replay", "liveness", "units".
+  // A commit's kind: one of the literals "push", "import", "replay", "liveness", "units",
+  // "procedures", "definitions".
   void ObserveCommit(absl::string_view kind, absl::Duration duration);
   // `outcome` is a name of Outcome.Value.
   void CountDossiers(absl::string_view outcome, int64_t count);

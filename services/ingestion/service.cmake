@@ -1,7 +1,8 @@
 # dondoc::ingestion: what reads files and answers calls; and the binary.
 add_library(dondoc_ingestion_service STATIC
-    config.cc coverage_check.cc definition_service.cc dossier_service.cc feed_service.cc import_job.cc
-    import_service.cc imports.cc imports_upload.cc metrics.cc page_token.cc rejects_csv.cc statement_mapper.cc statement_service.cc unit_service.cc)
+    config.cc coverage_check.cc definition_service.cc directory_service.cc dossier_service.cc entry_file.cc entry_upload.cc feed_service.cc import_job.cc
+    import_service.cc imports.cc metrics.cc page_token.cc principal.cc procedure_file.cc procedure_service.cc rejects_csv.cc statement_mapper.cc statement_service.cc
+    unit_file.cc unit_service.cc)
 add_library(dondoc::ingestion ALIAS dondoc_ingestion_service)
 target_include_directories(dondoc_ingestion_service SYSTEM PUBLIC ${CSV_INCLUDE_DIR})
 target_link_libraries(dondoc_ingestion_service
@@ -30,5 +31,8 @@ dondoc_test(ingestion_reading_test unit
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::server dondoc::testing absl::flags
               absl::flags_reflection ICU::uc)
 dondoc_test(ingestion_service_test integration
-    SOURCES imports_test.cc services_test.cc statements_test.cc
+    SOURCES directory_services_test.cc imports_test.cc services_test.cc statements_test.cc
     LIBRARIES dondoc::ingestion dondoc_ingestion_testing dondoc::metric dondoc::testing)
+if(TARGET ingestion_service_test)
+  target_compile_definitions(ingestion_service_test PRIVATE DONDOC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endif()

@@ -106,13 +106,21 @@ UnitMatcher::UnitMatcher(std::shared_ptr<const Directory> directory, absl::strin
     : directory_(std::move(directory)), province_key_(TextKey(province)) {
   for (const auto& [id, unit] : directory_->units()) {
     entries_.push_back({&unit, DayOr(unit.valid_from(), absl::CivilDay::min()),
-                        DayOr(unit.valid_to(), absl::CivilDay::max())});
+                        DayOr(unit.valid_to(), absl::CivilDay::max()), false});
   }
-  for (size_t entry = 0; entry < entries_.size(); ++entry) {
+  const size_t units = entries_.size();
+  for (size_t entry = 0; entry < units; ++entry) {
     const v1::Unit& unit = *entries_[entry].unit;
     const std::string type_word(TypeWordOf(KeyOf(CleanWords(unit.name()))));
     AddName(entry, unit.name(), type_word);
     for (const std::string& alias : unit.aliases()) AddName(entry, alias, type_word);
+    for (const v1::FormerName& former : unit.former_names()) {
+      const absl::CivilDay from = DayOr(former.valid_from(), absl::CivilDay::min());
+      const absl::CivilDay to = DayOr(former.valid_to(), absl::CivilDay::max());
+      entries_.push_back(
+          {&unit, std::max(from, entries_[entry].from), std::min(to, entries_[entry].to), true});
+      AddName(entries_.size() - 1, former.name(), "");
+    }
   }
 }
 
@@ -122,7 +130,8 @@ void UnitMatcher::AddName(size_t entry, absl::string_view name, const std::strin
   if (key.empty()) return;
   const auto add = [&](Index& index, const std::string& at) {
     Found& found = index[at];
-    if (found.empty() || found.back() != entry) found.push_back(entry);
+    const auto place = std::lower_bound(found.begin(), found.end(), entry);
+    if (place == found.end() || *place != entry) found.insert(place, entry);
   };
   const std::string bare = WithoutTypeWord(key);
   const bool has_type_word = bare != key;
@@ -216,6 +225,15 @@ UnitMatcher::Found UnitMatcher::FindNamed(absl::string_view text) const {
 
 const UnitMatch& UnitMatcher::Match(absl::string_view text, absl::CivilDay day) {
   text = Trim(text);
+  // Found without making a text of it.
+  const auto last = last_answers_.find(text);
+  if (last != last_answers_.end() && last->second.first == day) return last->second.second;
+  std::pair<absl::CivilDay, UnitMatch> answer(day, MatchAnew(text, day));
+  if (last_answers_.size() >= kRememberedMax) last_answers_.clear();
+  return last_answers_.insert_or_assign(std::string(text), std::move(answer)).first->second.second;
+}
+
+const UnitMatch& UnitMatcher::MatchAnew(absl::string_view text, absl::CivilDay day) {
   const auto key = std::make_pair(std::string(text), day);
   if (const auto answer = answers_.find(key); answer != answers_.end()) return answer->second;
   if (answers_.size() >= kRememberedMax) answers_.clear();
@@ -235,6 +253,26 @@ const UnitMatch& UnitMatcher::Match(absl::string_view text, absl::CivilDay day) 
   return answers_.emplace(key, Choose(text, known->second, day)).first->second;
 }
 
+std::vector<const v1::Unit*> UnitMatcher::Candidates(absl::string_view text) const {
+  text = Trim(text);
+  if (const v1::Unit* unit = directory_->Find(text); unit != nullptr) return {unit};
+  std::vector<const v1::Unit*> units;
+  for (const size_t entry : UnitsOf(FindNamed(text))) units.push_back(entries_[entry].unit);
+  return units;
+}
+
+// Of the entries of one unit the first, which is that of today's name if it is among them.
+UnitMatcher::Found UnitMatcher::UnitsOf(const Found& found) const {
+  Found units;
+  for (const size_t entry : found) {
+    const bool known = std::any_of(units.begin(), units.end(), [&](size_t other) {
+      return entries_[other].unit == entries_[entry].unit;
+    });
+    if (!known) units.push_back(entry);
+  }
+  return units;
+}
+
 bool UnitMatcher::ExistsOn(size_t entry, absl::CivilDay day) const {
   return entries_[entry].from <= day && day <= entries_[entry].to;
 }
@@ -251,11 +289,12 @@ UnitMatch UnitMatcher::Choose(absl::string_view text, const Found& found,
   for (const size_t entry : found) {
     if (ExistsOn(entry, day)) existing.push_back(entry);
   }
+  existing = UnitsOf(existing);
   if (existing.size() == 1) {
     match.unit = entries_[existing.front()].unit;
     return match;
   }
-  const Found& candidates = existing.empty() ? found : existing;
+  const Found candidates = existing.empty() ? UnitsOf(found) : existing;
   if (candidates.size() > 1) {
     std::vector<std::string> names;
     for (const size_t entry : candidates) {
@@ -276,7 +315,21 @@ UnitMatch UnitMatcher::Choose(absl::string_view text, const Found& found,
         absl::StrCat("Không có đơn vị nào tên \"", Shown(text), "\" trong danh mục đơn vị.");
     return match;
   }
-  return FollowSuccessors(text, *entries_[candidates.front()].unit, day);
+  return ChooseOther(text, entries_[candidates.front()], day);
+}
+
+UnitMatch UnitMatcher::ChooseOther(absl::string_view text, const Entry& entry,
+                                   absl::CivilDay day) const {
+  const v1::Unit& unit = *entry.unit;
+  const bool unit_ended = day > DayOr(unit.valid_to(), absl::CivilDay::max());
+  if (!entry.former || (unit_ended && entry.to == DayOr(unit.valid_to(), absl::CivilDay::max()))) {
+    return FollowSuccessors(text, unit, day);
+  }
+  UnitMatch match;
+  match.reason = v1::RejectReason::UNKNOWN_UNIT;
+  match.message = absl::StrCat("\"", Shown(text), "\" không phải là tên của ", unit.name(),
+                               " vào ngày ", FormatDayVi(day), ", chỉ là tên cũ của đơn vị ấy.");
+  return match;
 }
 
 UnitMatch UnitMatcher::FollowSuccessors(absl::string_view text, const v1::Unit& ended,

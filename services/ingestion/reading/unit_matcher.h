@@ -36,26 +36,36 @@ class UnitMatcher {
   // The unit named `text` on `day`.
   const UnitMatch& Match(absl::string_view text, absl::CivilDay day);
 
+  // The units that `text` may name on some day, each once: with more than one it is ambiguous
+  // unless they are of different times.
+  std::vector<const v1::Unit*> Candidates(absl::string_view text) const;
+
   const Directory& directory() const { return *directory_; }
 
  private:
+  // A unit under its name and aliases or, `former`, under a name that it had.
   struct Entry {
     const v1::Unit* unit = nullptr;
     absl::CivilDay from;
     absl::CivilDay to;
+    bool former = false;
   };
   // Indexes into entries_, sorted, each once.
   using Found = std::vector<size_t>;
   using Index = absl::flat_hash_map<std::string, Found>;
 
+  const UnitMatch& MatchAnew(absl::string_view text, absl::CivilDay day);
   std::vector<Word> CleanWords(absl::string_view text) const;
   void AddName(size_t entry, absl::string_view name, const std::string& type_word);
   Found FindNamed(absl::string_view text) const;
   Found FindWithinDistrict(const std::vector<Word>& words) const;
   Found FindIn(const Index& index, const std::string& key) const;
   UnitMatch Choose(absl::string_view text, const Found& found, absl::CivilDay day) const;
+  // What a name means whose only unit did not have it, or did not exist, on the day.
+  UnitMatch ChooseOther(absl::string_view text, const Entry& entry, absl::CivilDay day) const;
   UnitMatch FollowSuccessors(absl::string_view text, const v1::Unit& ended,
                              absl::CivilDay day) const;
+  Found UnitsOf(const Found& found) const;
   bool ExistsOn(size_t entry, absl::CivilDay day) const;
   std::string Describe(const v1::Unit& unit) const;
 
@@ -65,8 +75,10 @@ class UnitMatcher {
   Index by_full_key_;  // with the type word
   Index by_bare_key_;  // without
   absl::flat_hash_map<std::string, Found> remembered_;
-  // The last answers, by day within a name: rows of a file come in runs.
+  // The answers, by day within a name.
   absl::flat_hash_map<std::pair<std::string, absl::CivilDay>, UnitMatch> answers_;
+  // The last answer under each name: rows of a file come in runs of a day.
+  absl::flat_hash_map<std::string, std::pair<absl::CivilDay, UnitMatch>> last_answers_;
 };
 
 }  // namespace dondoc::ingestion

@@ -10,10 +10,12 @@
 #include "services/common/clock/civil.h"
 #include "services/common/testing/temp_dir.h"
 #include "services/ingestion/definition_service.h"
+#include "services/ingestion/directory_service.h"
 #include "services/ingestion/dossier_service.h"
 #include "services/ingestion/import_service.h"
 #include "services/ingestion/ledger/fake_ledger.h"
 #include "services/ingestion/ledger/rocksdb_ledger.h"
+#include "services/ingestion/procedure_service.h"
 #include "services/ingestion/statement_service.h"
 #include "services/ingestion/testing/kontum_units.h"
 #include "services/ingestion/unit_service.h"
@@ -49,7 +51,9 @@ void IngestionServer::Start() {
   feed_ = feed.get();
   services_.push_back(std::make_unique<DossierService>(*ledger_, clock_, *metrics_));
   services_.push_back(std::make_unique<ImportService>(*imports_, *ledger_, clock_, *metrics_));
-  services_.push_back(std::make_unique<UnitService>(*ledger_, *metrics_));
+  services_.push_back(std::make_unique<UnitService>(*ledger_, *metrics_, UnitService::Options()));
+  services_.push_back(std::make_unique<ProcedureService>(*ledger_, *metrics_, "/tmp"));
+  services_.push_back(std::make_unique<DirectoryService>(*ledger_, *metrics_));
   services_.push_back(std::make_unique<DefinitionService>(*ledger_, *metrics_));
   services_.push_back(std::make_unique<StatementService>(*ledger_, clock_, *metrics_));
   services_.push_back(std::move(feed));
@@ -98,6 +102,13 @@ std::unique_ptr<v1::StatementService::Stub> IngestionServer::statements() const 
 }
 std::unique_ptr<v1::FeedService::Stub> IngestionServer::feed() const {
   return v1::FeedService::NewStub(Dial());
+}
+
+std::unique_ptr<v1::ProcedureService::Stub> IngestionServer::procedures() const {
+  return v1::ProcedureService::NewStub(Dial());
+}
+std::unique_ptr<v1::DirectoryService::Stub> IngestionServer::directory_service() const {
+  return v1::DirectoryService::NewStub(Dial());
 }
 
 grpc::Status IngestionServer::Upload(v1::CreateImportRequest options, const std::string& text,

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "dondoc/v1/definitions.grpc.pb.h"
+#include "dondoc/v1/directory.grpc.pb.h"
 #include "dondoc/v1/dossiers.grpc.pb.h"
 #include "dondoc/v1/feed.grpc.pb.h"
 #include "dondoc/v1/imports.grpc.pb.h"
+#include "dondoc/v1/procedures.grpc.pb.h"
 #include "dondoc/v1/statements.grpc.pb.h"
 #include "dondoc/v1/units.grpc.pb.h"
 #include "grpcpp/server.h"
@@ -52,6 +54,8 @@ class IngestionServer {
   std::unique_ptr<v1::DefinitionService::Stub> definitions() const;
   std::unique_ptr<v1::StatementService::Stub> statements() const;
   std::unique_ptr<v1::FeedService::Stub> feed() const;
+  std::unique_ptr<v1::ProcedureService::Stub> procedures() const;
+  std::unique_ptr<v1::DirectoryService::Stub> directory_service() const;
 
   // Uploads `text` in pieces of `piece_bytes`.
   grpc::Status Upload(v1::CreateImportRequest options, const std::string& text, v1::Import* import,
