@@ -326,20 +326,47 @@ TEST(AppTest, RejectsAreATableOrTheServersCsv) {
   EXPECT_EQ(Ctl({"rejects", "i-1", "--csv"}, server.url()).out, "row,reason\r\n4,UNKNOWN_UNIT\r\n");
 }
 
-TEST(AppTest, UnitsImportSendsTheRegistryWithItsAliases) {
+TEST(AppTest, UnitsImportSendsTheRegistryAndThenItsAliases) {
   const dondoc::testing::TempDir folder;
   ASSERT_OK(WriteFile(folder.File("units.csv"), "unit_id,name,level,gso_code\nx,X,district,608\n"));
   ASSERT_OK(WriteFile(folder.File("unit_aliases.csv"), "unit_id,alias\nx,Ích\n"));
-  FakeApi server(ByPath({{"/v1/units:import", R"({"created":"1","sequence":"1"})"}}));
+  FakeApi server(
+      ByPath({{"/v1/units:importFile", R"({"rows":"1","created":"1","sequence":"1","columns":[)"
+                                       R"({"header":"unit_id","meaning":"unit_id"},)"
+                                       R"({"header":"Màu","meaning":"ignored"}]})"}}));
   const Result result = Ctl({"units", "import", folder.File("units.csv")}, server.url());
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(
-      result.out,
-      "Danh mục đơn vị: 1 đơn vị trong tệp = 1 mới + 0 thay đổi + 0 không đổi (sequence 1)\n");
-  EXPECT_EQ(server.requests()[0].content_type, "application/json");
-  EXPECT_EQ(server.requests()[0].body,
-            R"({"units":[{"unit_id":"x","name":"X","level":"DISTRICT","aliases":["Ích"],)"
-            R"("identifiers":[{"scheme":"gso","code":"608"}]}]})");
+  EXPECT_EQ(result.out,
+            "Danh mục đơn vị: 1 dòng trong tệp; 1 đơn vị mới + 0 thay đổi + 0 không đổi (sequence "
+            "1)\nCột: unit_id → unit_id\nCột không đọc: Màu\n"
+            "Tên gọi khác: 1 dòng trong tệp; 1 đơn vị mới + 0 thay đổi + 0 không đổi (sequence "
+            "1)\nCột: unit_id → unit_id\nCột không đọc: Màu\n");
+  ASSERT_EQ(server.requests().size(), 2U);
+  EXPECT_EQ(server.requests()[0].content_type, "application/octet-stream");
+  EXPECT_EQ(server.requests()[0].body, "unit_id,name,level,gso_code\nx,X,district,608\n");
+  EXPECT_EQ(server.requests()[1].body, "unit_id,alias\nx,Ích\n");
+}
+
+TEST(AppTest, UnitsPatchSendsTheFieldsThatAreGiven) {
+  FakeApi server(
+      ByPath({{"/v1/units/x", R"({"unit":{"unit_id":"x","name":"Mới"},"sequence":"7"})"}}));
+  const Result result =
+      Ctl({"units", "patch", "x", "--name=Mới", "--renamed_on=2024-01-01"}, server.url());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "Mới (x): đã sửa name (sequence 7)\n");
+  EXPECT_EQ(server.requests()[0].method, "PATCH");
+  EXPECT_EQ(server.requests()[0].body, R"({"name":"Mới"})");
+  EXPECT_EQ(Ctl({"units", "patch", "x"}, server.url()).exit_code, 2);
+}
+
+TEST(AppTest, DirectoryChangesShowWhatDiffers) {
+  FakeApi server(ByPath({{"/v1/directory/changes",
+                          R"({"changes":[{"sequence":"5","author":"can-bo","kind":"UNIT","id":"x",)"
+                          R"("before":{"unit":{"unit_id":"x","name":"A"}},)"
+                          R"("after":{"unit":{"unit_id":"x","name":"B","emails":["a@b"]}}}]})"}}));
+  const Result result = Ctl({"directory", "changes", "--kind=UNIT"}, server.url());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("can-bo"), HasSubstr("name, emails")));
 }
 
 TEST(AppTest, CampaignFilesAreCheckedBeforeTheyAreSent) {

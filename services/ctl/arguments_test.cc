@@ -65,7 +65,7 @@ TEST(ArgumentsTest, RefusesWhatItCannotReadWithOneClearLine) {
       {{"--json"}, "thiếu lệnh"},
       {{"sumary"}, "không có lệnh 'sumary'; ý bạn là 'summary'?"},
       {{"x\ny"}, "không có lệnh 'x\\ny'"},
-      {{"units"}, "'units' cần thêm một từ: units import, units list"},
+      {{"units"}, "'units' cần thêm một từ: units import, units list, units patch"},
       {{"campaigns", "delete"}, "'campaigns' cần thêm một từ"},
       {{"import"}, "import: thiếu TỆP…"},
       {{"unit", "a", "b", "--from=2023-01-01", "--to=2023-01-02"}, "unit: thừa 'b'"},

@@ -13,6 +13,7 @@ std::vector<CommandSpec> AllCommands() {
   AddWatchCommand(commands);
   AddUnitCommands(commands);
   AddAliasCommand(commands);
+  AddDirectoryCommands(commands);
   AddRatioCommands(commands);
   AddDossierCommands(commands);
   AddCampaignCommands(commands);

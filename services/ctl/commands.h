@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "dondoc/v1/units.pb.h"
 #include "services/ctl/api_client.h"
 #include "services/ctl/arguments.h"
 #include "services/ctl/http_client.h"
@@ -37,6 +38,7 @@ void AddImportCommands(std::vector<CommandSpec>& commands);
 void AddWatchCommand(std::vector<CommandSpec>& commands);
 void AddUnitCommands(std::vector<CommandSpec>& commands);
 void AddAliasCommand(std::vector<CommandSpec>& commands);
+void AddDirectoryCommands(std::vector<CommandSpec>& commands);
 void AddRatioCommands(std::vector<CommandSpec>& commands);
 void AddDossierCommands(std::vector<CommandSpec>& commands);
 void AddCampaignCommands(std::vector<CommandSpec>& commands);
@@ -75,6 +77,10 @@ absl::StatusOr<bool> ForEachPage(ApiClient& api, const std::string& path, Query 
 // it.
 absl::StatusOr<int> PrintPage(Context& context, const std::string& path, Query query,
                               int64_t page_size_max);
+
+// What each column of a file was taken for.
+void PrintColumns(Context& context,
+                  const google::protobuf::RepeatedPtrField<v1::FileColumn>& columns);
 
 // Writes the server's JSON and a line end.
 int PrintJson(Context& context, const std::string& json);

@@ -125,8 +125,11 @@ absl::Status StatusOf(CURLcode code, const Transfer& transfer, const std::string
 }
 
 void SetBody(CURL* handle, const HttpRequest& request, Transfer& transfer) {
-  if (request.method != "POST") return;
+  if (request.method == "GET") return;
   curl_easy_setopt(handle, CURLOPT_POST, 1L);
+  if (request.method != "POST") {
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
   if (request.body_file == nullptr) {
     curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,

@@ -17,7 +17,7 @@ namespace dondoc::ctl {
 inline constexpr size_t kResponseBytesMax = 256 << 20;
 
 struct HttpRequest {
-  std::string method = "GET";  // or "POST"
+  std::string method = "GET";  // or "POST", "PATCH"
   // Begins with '/'; its parts are already escaped (see EscapeSegment).
   std::string path = {};
   // Values as they are: Send escapes them.

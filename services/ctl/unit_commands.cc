@@ -1,12 +1,14 @@
-#include <optional>
+#include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "dondoc/v1/units.pb.h"
 #include "services/common/status/macros.h"
 #include "services/ctl/commands.h"
+#include "services/ctl/files.h"
 #include "services/ctl/text.h"
 #include "services/ctl/unit_registry.h"
 #include "services/ctl/words.h"
@@ -15,22 +17,49 @@ namespace dondoc::ctl {
 namespace {
 
 constexpr int64_t kUnitPageMax = 20'000;
+constexpr char kAliasesName[] = "unit_aliases.csv";
+
+absl::StatusOr<Answer<v1::ImportUnitsFileResponse>> UploadUnits(Context& context,
+                                                                const std::string& path) {
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/v1/units:importFile";
+  AddQuery(context.arguments, {"correct_structure"}, request.query);
+  request.content_type = "application/octet-stream";
+  ASSIGN_OR_RETURN(request.body, ReadFile(path, kRegistryBytesMax));
+  return context.api.Ask<v1::ImportUnitsFileResponse>(request);
+}
+
+// The file of other names to read after `path`; "" = none.
+std::string AliasesPath(const Arguments& arguments, const std::string& path) {
+  if (arguments.Has("aliases")) return arguments.Text("aliases");
+  const std::filesystem::path file(path);
+  const std::filesystem::path beside = file.parent_path() / kAliasesName;
+  std::error_code error;
+  const bool there = file.filename() != kAliasesName && std::filesystem::exists(beside, error);
+  return there ? beside.string() : "";
+}
 
 absl::StatusOr<int> RunUnitsImport(Context& context) {
-  std::optional<std::string> aliases_path;
-  if (context.arguments.Has("aliases")) aliases_path = context.arguments.Text("aliases");
-  ASSIGN_OR_RETURN(const std::vector<v1::Unit> units,
-                   ReadRegistry(context.arguments.words[0], aliases_path));
-  v1::ImportUnitsRequest request;
-  for (const v1::Unit& unit : units) *request.add_units() = unit;
-  ASSIGN_OR_RETURN(const auto answer,
-                   context.api.Post<v1::ImportUnitsResponse>("/v1/units:import", request));
-  if (context.arguments.Bool("json")) return PrintJson(context, answer.json);
-  const v1::ImportUnitsResponse& result = answer.message;
-  context.out << "Danh mục đơn vị: " << CountText(static_cast<int64_t>(units.size()))
-              << " đơn vị trong tệp = " << CountText(result.created()) << " mới + "
-              << CountText(result.updated()) << " thay đổi + " << CountText(result.unchanged())
-              << " không đổi (sequence " << result.sequence() << ")\n";
+  const std::string& units_path = context.arguments.words[0];
+  std::vector<std::string> paths = {units_path};
+  if (const std::string aliases = AliasesPath(context.arguments, units_path); !aliases.empty()) {
+    paths.push_back(aliases);
+  }
+  for (const std::string& path : paths) {
+    ASSIGN_OR_RETURN(const auto answer, UploadUnits(context, path));
+    if (context.arguments.Bool("json")) {
+      PrintJson(context, answer.json);
+      continue;
+    }
+    const v1::ImportUnitsFileResponse& result = answer.message;
+    context.out << (path == units_path ? "Danh mục đơn vị: " : "Tên gọi khác: ")
+                << CountText(result.rows()) << " dòng trong tệp; " << CountText(result.created())
+                << " đơn vị mới + " << CountText(result.updated()) << " thay đổi + "
+                << CountText(result.unchanged()) << " không đổi (sequence " << result.sequence()
+                << ")\n";
+    PrintColumns(context, result.columns());
+  }
   return kExitOk;
 }
 
@@ -65,17 +94,19 @@ void AddUnitCommands(std::vector<CommandSpec>& commands) {
   import.name = "units import";
   import.words = "TỆP";
   import.words_min = import.words_max = 1;
-  import.summary = "nạp danh mục đơn vị từ CSV";
+  import.summary = "nạp danh mục đơn vị từ CSV hoặc XLSX";
   import.details =
       "Cột: unit_id, name, level (province, district, commune), parent_id, gso_code, agency_code,\n"
       "emails, valid_from, valid_to, successor_ids, aliases; ba cột đầu bắt buộc, cột khác có thể\n"
-      "thiếu. Nhiều giá trị trong một ô cách nhau bằng ';'. Tên gọi khác của đơn vị đọc thêm từ\n"
-      "unit_aliases.csv (unit_id, alias, source) cùng thư mục, nếu có. Nạp lại không đổi gì.";
+      "thiếu và khi ấy giữ nguyên. Nhiều giá trị trong một ô cách nhau bằng ';'. Tên gọi khác đọc\n"
+      "thêm từ unit_aliases.csv (unit_id, alias) cùng thư mục, nếu có. Tệp sáp nhập có các cột\n"
+      "old_unit_id, new_unit_id, new_name, valid_to, valid_from. Nạp lại không đổi gì.";
   import.examples = {"dondocctl units import deploy/data/kontum/units.csv",
                      "dondocctl units import units.csv --aliases=ten-khac.csv"};
-  import.flags = {
-      {.name = "aliases",
-       .help = "tệp tên gọi khác; --aliases= là không đọc tệp nào" }};
+  import.flags = {{.name = "aliases", .help = "tệp tên gọi khác; --aliases= là không đọc tệp nào"},
+                  {.name = "correct_structure",
+                   .type = FlagType::kBool,
+                   .help = "danh mục đang có ghi sai: cho sửa cấp và đơn vị cấp trên" }};
   import.run = &RunUnitsImport;
   commands.push_back(std::move(import));
 
