@@ -61,6 +61,16 @@ bool CoverageTable::CompleteByWalk(int unit, const DayRange& days) const {
   return true;
 }
 
+std::optional<int32_t> CoverageTable::FirstDay(int unit) const {
+  std::optional<int32_t> first;
+  for (const Cover* cover : {Own(unit), everyone_.get()}) {
+    if (cover != nullptr && cover->first_day.has_value()) {
+      first = std::min(first.value_or(*cover->first_day), *cover->first_day);
+    }
+  }
+  return first;
+}
+
 std::optional<int32_t> CoverageTable::LastDay(int unit) const {
   std::optional<int32_t> last;
   for (const Cover* cover : {Own(unit), everyone_.get()}) {
@@ -85,6 +95,7 @@ std::optional<absl::Time> CoverageTable::NewestClaim(int unit) const {
 void CoverageBook::AddTo(std::shared_ptr<const Cover>& cover, const Claim& claim) {
   auto changed = cover == nullptr ? std::make_shared<Cover>() : std::make_shared<Cover>(*cover);
   if (claim.complete) Merge(changed->complete, claim.days);
+  changed->first_day = std::min(changed->first_day.value_or(claim.days.first), claim.days.first);
   changed->last_day = std::max(changed->last_day.value_or(claim.days.last), claim.days.last);
   if (claim.sequence >= changed->claim_sequence) {
     changed->claim_sequence = claim.sequence;

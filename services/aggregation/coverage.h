@@ -18,7 +18,8 @@ namespace dondoc::aggregation {
 struct Cover {
   // Union of the COMPLETE claims: sorted, disjoint, not touching.
   std::vector<DayRange> complete;
-  // Last day of any claim, COMPLETE or PARTIAL.
+  // First and last day of any claim, COMPLETE or PARTIAL.
+  std::optional<int32_t> first_day;
   std::optional<int32_t> last_day;
   // The newest claim; 0 = none.
   int64_t claim_sequence = 0;
@@ -57,6 +58,7 @@ class CoverageTable {
     return CompleteByWalk(unit, days);
   }
   // Of the claims that name the unit and those that name all units.
+  std::optional<int32_t> FirstDay(int unit) const;
   std::optional<int32_t> LastDay(int unit) const;
   std::optional<absl::Time> NewestClaim(int unit) const;
 

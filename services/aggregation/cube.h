@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,9 +17,11 @@
 #include "dondoc/v1/common.pb.h"
 #include "dondoc/v1/definitions.pb.h"
 #include "dondoc/v1/feed.pb.h"
+#include "services/aggregation/cell_key.h"
 #include "services/aggregation/coverage.h"
 #include "services/aggregation/day_plane.h"
 #include "services/aggregation/day_range.h"
+#include "services/aggregation/procedure_table.h"
 #include "services/aggregation/unit_cells.h"
 #include "services/aggregation/unit_table.h"
 #include "services/common/metric/definition.h"
@@ -28,6 +31,14 @@
 // position of one ledger. Nothing here knows a clock, a thread or a network.
 
 namespace dondoc::aggregation {
+
+// What a plane is found by: a definition's id, or this for the same definition over the procedures
+// that had an online service on the received day.
+std::string OnlineServicesPlane(absl::string_view definition_id);
+
+// The cells of neighbouring units, so that successive views share what did not change.
+inline constexpr int kCellsChunkUnits = 64;
+using CellsChunk = std::array<FrozenCells, kCellsChunkUnits>;
 
 // Every unit's dossiers under one definition.
 struct DefinitionPlane {
@@ -56,8 +67,20 @@ class CubeView {
 
   // The newest version; nullptr when there is none of that id.
   const v1::MetricDefinition* FindDefinition(absl::string_view definition_id) const;
-  // nullptr when the definition is not counted in this view (see Cube::Use).
-  const DefinitionPlane* FindPlane(absl::string_view definition_id) const;
+  // By definition_id or OnlineServicesPlane; nullptr when it is not counted in this view (see
+  // Cube::Use).
+  const DefinitionPlane* FindPlane(absl::string_view plane_id) const;
+
+  // By the index that cells have.
+  const ProcedureTable& procedures() const { return *procedures_; }
+  // visit(key, count) for the cells of a unit (see cell_key.h), a key possibly repeatedly: what a
+  // question reads that no plane answers.
+  template <typename Visit>
+  void ForEachCell(int unit, Visit visit) const {
+    const size_t chunk = static_cast<size_t>(unit / kCellsChunkUnits);
+    if (chunk >= cells_.size()) return;
+    (*cells_[chunk])[static_cast<size_t>(unit % kCellsChunkUnits)].ForEach(visit);
+  }
 
   // A unit's own dossiers.
   Counts UnitCounts(const DefinitionPlane& plane, int unit, const DayRange& window) const;
@@ -83,6 +106,8 @@ class CubeView {
   CoverageTable coverage_;
   std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
   std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
+  std::shared_ptr<const ProcedureTable> procedures_;
+  std::vector<std::shared_ptr<const CellsChunk>> cells_;
 };
 
 template <typename Visit>
@@ -145,8 +170,9 @@ class Cube {
   // the next sequence of this ledger, or makes no sense.
   absl::Status Apply(absl::Span<const v1::FeedEvent> parts);
 
-  // Has the definition counted from now on: a pass over all cells the first time. kNotFound.
-  absl::Status Use(absl::string_view definition_id);
+  // Has the definition counted from now on: a pass over all cells the first time. `plane_id` is its
+  // id or OnlineServicesPlane of it. kNotFound.
+  absl::Status Use(absl::string_view plane_id);
 
   // The state as it is now.
   std::shared_ptr<const CubeView> View();
@@ -154,7 +180,7 @@ class Cube {
   int64_t cell_entries() const;
 
  private:
-  // A definition in use.
+  // A definition in use, by plane id.
   struct Counted {
     v1::MetricDefinition definition;
     DayPlane days;
@@ -164,6 +190,9 @@ class Cube {
   int Intern(const std::string& unit_id);
   absl::Status TakeUnits(const google::protobuf::RepeatedPtrField<v1::Unit>& units);
   void TakeDefinition(const v1::MetricDefinition& definition);
+  absl::Status TakeProcedures(const google::protobuf::RepeatedPtrField<v1::Procedure>& procedures);
+  // Counts a plane from the cells.
+  absl::Status Recount(const std::string& plane_id, Counted& counted) const;
   absl::Status TakeClaim(const v1::CoverageClaim& claim,
                          const google::protobuf::Timestamp* commit_time);
   // Where the block's index columns point to.
@@ -182,18 +211,15 @@ class Cube {
   absl::flat_hash_map<std::string, int> unit_index_;
   std::vector<UnitEntry> entries_;
   std::shared_ptr<const UnitTable> table_;  // nullptr = entries_ changed
-  absl::flat_hash_map<std::string, uint32_t> procedure_index_;
-  std::vector<UnitCells> cells_;  // by unit index
+  ProcedureBook procedures_;
+  std::vector<UnitCells> cells_;                                // by unit index
+  std::vector<std::shared_ptr<const CellsChunk>> cells_shown_;  // nullptr = changed since
   CoverageBook coverage_;
   std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
   std::map<std::string, Counted, std::less<>> counted_;
   bool loading_ = false;
 };
 
-// What a cell key has room for. More procedures than that is kDataLoss: the catalogue of the whole
-// country has some 6,300.
-inline constexpr uint32_t kProceduresMax = 1u << 24;
-inline constexpr int32_t kDayBias = 1 << 22;  // days ±4,194,304: the years −9500 to 13400
 inline constexpr int kUnitsMax = 1'000'000;
 
 }  // namespace dondoc::aggregation

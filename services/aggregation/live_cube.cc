@@ -1,12 +1,11 @@
 #include "services/aggregation/live_cube.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/common/status/macros.h"
-#include "services/common/status/quote.h"
 
 namespace dondoc::aggregation {
 
@@ -15,16 +14,18 @@ std::shared_ptr<const CubeView> LiveCube::View() const {
   return view_;
 }
 
-absl::StatusOr<std::shared_ptr<const CubeView>> LiveCube::ViewFor(absl::string_view definition_id) {
+absl::StatusOr<std::shared_ptr<const CubeView>> LiveCube::ViewFor(
+    absl::Span<const std::string> plane_ids) {
+  const auto has_all = [plane_ids](const CubeView& view) {
+    return std::all_of(plane_ids.begin(), plane_ids.end(),
+                       [&view](const std::string& id) { return view.FindPlane(id) != nullptr; });
+  };
   std::shared_ptr<const CubeView> view = View();
   if (view == nullptr) return absl::UnavailableError("nothing is loaded yet, retry");
-  if (view->FindPlane(definition_id) != nullptr) return view;
-  if (view->FindDefinition(definition_id) == nullptr) {
-    return absl::NotFoundError(absl::StrCat("definition_id: there is no ", Quoted(definition_id)));
-  }
+  if (has_all(*view)) return view;
   MutexLock lock(writer_mutex_);
   if (!cube_.has_value()) return absl::UnavailableError("nothing is loaded yet, retry");
-  RETURN_IF_ERROR(cube_->Use(definition_id));
+  for (const std::string& id : plane_ids) RETURN_IF_ERROR(cube_->Use(id));
   ShowLocked();
   return View();
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -27,10 +28,13 @@ class LiveCube {
   // nullptr while nothing is loaded.
   std::shared_ptr<const CubeView> View() const;
 
-  // A view that counts by the definition, building its plane when it is the first to ask (that
-  // blocks the writer, and nobody else). kNotFound: no such definition. kUnavailable: nothing is
-  // loaded.
-  absl::StatusOr<std::shared_ptr<const CubeView>> ViewFor(absl::string_view definition_id);
+  // A view that has all these planes (by definition_id or OnlineServicesPlane), building those it
+  // is the first to ask for (that blocks the writer, and nobody else). kNotFound: no such
+  // definition. kUnavailable: nothing is loaded.
+  absl::StatusOr<std::shared_ptr<const CubeView>> ViewFor(absl::Span<const std::string> plane_ids);
+  absl::StatusOr<std::shared_ptr<const CubeView>> ViewFor(const std::string& plane_id) {
+    return ViewFor(absl::MakeConstSpan(&plane_id, 1));
+  }
 
   // Waits until the view holds `sequence` or `timeout` passed; the view then, or nullptr.
   std::shared_ptr<const CubeView> WaitForSequence(int64_t sequence, absl::Duration timeout) const;

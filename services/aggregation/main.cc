@@ -8,6 +8,7 @@
 #include "services/aggregation/config.h"
 #include "services/aggregation/feed_client.h"
 #include "services/aggregation/feed_follower.h"
+#include "services/aggregation/ledgers.h"
 #include "services/aggregation/live_cube.h"
 #include "services/aggregation/metrics.h"
 #include "services/aggregation/past_cubes.h"
@@ -66,7 +67,9 @@ int Main(int argc, char** argv) {
     publisher = std::make_unique<Publisher>(cube, windows, *cache, metrics);
     publisher->Start();
   }
-  RatioServiceServer service(cube, past, client, windows, metrics, [&publisher] {
+  Ledgers ledgers;
+  ledgers.Put("", std::make_shared<PositionFinder>(cube, past, client, kSequenceWait));
+  RatioServiceServer service(ledgers, windows, metrics, [&publisher] {
     if (publisher != nullptr) publisher->Wake();
   });
   follower.Start();

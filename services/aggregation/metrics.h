@@ -44,8 +44,8 @@ class Metrics {
   std::map<std::string, prometheus::Histogram*, std::less<>> seconds_;
 };
 
-inline constexpr const char* kRpcs[] = {"GetSummary",    "ListRatios",   "GetUnitRatio",
-                                        "ListTrend",     "GetFreshness", "ListDailyCounts",
-                                        "RegisterWindow"};
+inline constexpr const char* kRpcs[] = {
+    "GetSummary",      "ListRatios",     "GetUnitRatio", "ListTrend",          "GetFreshness",
+    "ListDailyCounts", "RegisterWindow", "GetBreakdown", "ListUnitProcedures", "GetNation"};
 
 }  // namespace dondoc::aggregation

@@ -9,7 +9,8 @@
 #include "services/aggregation/cube.h"
 #include "services/aggregation/request.h"
 
-// The answers: pure functions of a view and a checked question.
+// The answers: pure functions of a view and a checked question. The view has all planes of
+// question.PlaneIds(). Trends, breakdowns and freshness: trend.h, breakdown.h, freshness.h.
 
 namespace dondoc::aggregation {
 
@@ -26,25 +27,14 @@ struct RatiosPage {
 absl::StatusOr<RatiosPage> AnswerRatios(const CubeView& view, const DefinitionPlane& plane,
                                         const RatiosQuestion& question, int64_t offset);
 
-// kNotFound: unknown unit.
+// kNotFound, kInvalidArgument: see Selection.
 absl::StatusOr<v1::GetUnitRatioResponse> AnswerUnitRatio(const CubeView& view,
                                                          const DefinitionPlane& plane,
                                                          const Question& question,
-                                                         const std::string& unit_id);
-
-// kNotFound: unknown unit. kInvalidArgument: more than kTrendStepsMax steps.
-absl::StatusOr<v1::ListTrendResponse> AnswerTrend(const CubeView& view,
-                                                  const DefinitionPlane& plane,
-                                                  const Question& question,
-                                                  const std::string& unit_id,
-                                                  v1::TrendStep::Value step);
+                                                         const std::string& unit_id,
+                                                         bool with_change = false);
 
 v1::ListDailyCountsResponse AnswerDailyCounts(const CubeView& view, const DefinitionPlane& plane,
                                               const Question& question);
-
-v1::GetFreshnessResponse AnswerFreshness(const CubeView& view);
-
-// The window cut into steps: calendar days, ISO weeks, months, quarters.
-std::vector<DayRange> CutWindow(const DayRange& window, v1::TrendStep::Value step);
 
 }  // namespace dondoc::aggregation

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "services/aggregation/page_token.h"
 #include "services/aggregation/testing/model_ledger.h"
+#include "services/aggregation/trend.h"
 #include "services/aggregation/window_registry.h"
 #include "services/common/clock/civil.h"
 #include "services/common/testing/status_matchers.h"

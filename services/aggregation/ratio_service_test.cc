@@ -81,7 +81,8 @@ class RatioServiceTest : public ::testing::Test {
               return client_.LoadSnapshot(ledger_id, sequence, deadline, absl::Seconds(5));
             },
             metrics_),
-        service_(cube_, past_, client_, windows_, metrics_, [this] { ++registered_; }) {
+        service_(ledgers_, windows_, metrics_, [this] { ++registered_; }) {
+    ledgers_.Put("", std::make_shared<PositionFinder>(cube_, past_, client_, kSequenceWait));
     feed_.Commit(Province());
     Load();
   }
@@ -129,6 +130,7 @@ class RatioServiceTest : public ::testing::Test {
   PastCubes past_;
   WindowRegistry windows_;
   int registered_ = 0;
+  Ledgers ledgers_;
   RatioServiceServer service_;
 };
 
@@ -519,7 +521,8 @@ TEST_F(RatioServiceTest, NamesTheFieldOfABadQuestionAboutAUnit) {
   trend.set_unit_id("so-y-te");
   trend.set_step(static_cast<v1::TrendStep::Value>(8));
   EXPECT_THAT(Trend(trend), StatusIs(absl::StatusCode::kInvalidArgument,
-                                     "step: 8 is not DAY, WEEK, MONTH or QUARTER"));
+                                     "step: 8 is not DAY, WEEK, MONTH, QUARTER, HALF_YEAR, "
+                                     "NINE_MONTHS or YEAR"));
   trend.set_step(v1::TrendStep::DAY);
   trend.set_to("2026-01-01");
   EXPECT_THAT(Trend(trend),

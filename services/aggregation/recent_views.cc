@@ -22,11 +22,12 @@ void RecentViews::Keep(const std::shared_ptr<const CubeView>& view) {
 }
 
 std::shared_ptr<const CubeView> RecentViews::Find(const std::string& ledger_id, int64_t sequence,
-                                                  absl::string_view definition_id) const {
+                                                  absl::Span<const std::string> plane_ids) const {
   MutexLock lock(mutex_);
   for (const std::shared_ptr<const CubeView>& view : views_) {
     if (view->position().sequence() == sequence && view->position().ledger_id() == ledger_id &&
-        view->FindPlane(definition_id) != nullptr) {
+        std::all_of(plane_ids.begin(), plane_ids.end(),
+                    [&view](const std::string& id) { return view->FindPlane(id) != nullptr; })) {
       return view;
     }
   }

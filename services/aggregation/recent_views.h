@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "services/aggregation/cube.h"
 #include "services/common/mutex/mutex.h"
 
@@ -21,9 +21,9 @@ inline constexpr size_t kRecentViewsMax = 8;
 class RecentViews {
  public:
   void Keep(const std::shared_ptr<const CubeView>& view);
-  // nullptr when there is none of that position that counts by the definition.
+  // nullptr when there is none of that position that has all these planes.
   std::shared_ptr<const CubeView> Find(const std::string& ledger_id, int64_t sequence,
-                                       absl::string_view definition_id) const;
+                                       absl::Span<const std::string> plane_ids) const;
 
  private:
   mutable Mutex mutex_;

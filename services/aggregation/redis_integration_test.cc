@@ -132,7 +132,8 @@ class PublishingTest : public ::testing::Test {
         past_([](const std::string&, int64_t,
                  absl::Time) { return absl::UnavailableError("not in this test"); },
               metrics_),
-        service_(cube_, past_, client_, windows_, metrics_, [this] { publisher_.Wake(); }) {
+        service_(ledgers_, windows_, metrics_, [this] { publisher_.Wake(); }) {
+    ledgers_.Put("", std::make_shared<PositionFinder>(cube_, past_, client_, kSequenceWait));
     ModelChange change;
     change.units = {MakeUnit("a", "A", v1::Level::COMMUNE)};
     ledger_.Commit(change);
@@ -198,6 +199,7 @@ class PublishingTest : public ::testing::Test {
   testing::LocalServer feed_server_;
   FeedClient client_;
   PastCubes past_;
+  Ledgers ledgers_;
   RatioServiceServer service_;
 };
 

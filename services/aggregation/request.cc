@@ -4,9 +4,12 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/aggregation/cube.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/definition.h"
+#include "services/common/metric/structure.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 
@@ -46,8 +49,17 @@ absl::StatusOr<std::string> DecodeId(absl::string_view field, const std::string&
   return id;
 }
 
+// Ids of definitions have no semicolon; those of the planes made from them do.
+absl::StatusOr<std::string> DecodeOtherDefinitionId(absl::string_view field,
+                                                    const std::string& id) {
+  if (id.find(';') != std::string::npos) {
+    return Invalid(field, absl::StrCat(Quoted(id), " has a semicolon"));
+  }
+  return DecodeId(field, id);
+}
+
 absl::StatusOr<std::string> DecodeDefinitionId(const std::string& id) {
-  ASSIGN_OR_RETURN(std::string definition_id, DecodeId("definition_id", id));
+  ASSIGN_OR_RETURN(std::string definition_id, DecodeOtherDefinitionId("definition_id", id));
   return definition_id.empty() ? std::string(kDefaultDefinitionId) : definition_id;
 }
 
@@ -105,11 +117,32 @@ template <typename Request>
 absl::StatusOr<Question> DecodeCommon(const Request& request) {
   Question question;
   ASSIGN_OR_RETURN(question.window, DecodeWindow(request.from(), request.to(), kWindowDaysMax));
-  ASSIGN_OR_RETURN(question.target,
-                   DecodeTarget(request.target_percent(), request.target_operator()));
+  if constexpr (requires { request.target_percent(); }) {
+    ASSIGN_OR_RETURN(question.target,
+                     DecodeTarget(request.target_percent(), request.target_operator()));
+  }
   ASSIGN_OR_RETURN(question.definition_id, DecodeDefinitionId(request.definition_id()));
   ASSIGN_OR_RETURN(question.asked, DecodeAsked(request));
+  if constexpr (requires { request.compare_definition_id(); }) {
+    question.with_online_services = request.with_online_services();
+    ASSIGN_OR_RETURN(
+        question.compare_definition_id,
+        DecodeOtherDefinitionId("compare_definition_id", request.compare_definition_id()));
+  }
+  ASSIGN_OR_RETURN(question.structure_day, ParseStructure(request.structure()));
+  if constexpr (requires { request.roll_up(); }) question.roll_up = request.roll_up();
+  ASSIGN_OR_RETURN(question.province_id, DecodeId("province_id", request.province_id()));
   return question;
+}
+
+template <typename Request>
+absl::StatusOr<std::optional<v1::Level::Value>> DecodeLevel(const Request& request) {
+  if (!request.has_level()) return std::optional<v1::Level::Value>();
+  if (request.level() == v1::Level::UNSPECIFIED || !v1::Level::Value_IsValid(request.level())) {
+    return Invalid("level", absl::StrCat(static_cast<int>(request.level()),
+                                         " is not PROVINCE, DISTRICT or COMMUNE"));
+  }
+  return std::optional<v1::Level::Value>(request.level());
 }
 
 template <typename Request>
@@ -117,6 +150,13 @@ absl::StatusOr<Question> DecodeOfUnit(const Request& request) {
   if (request.unit_id().empty()) return Invalid("unit_id", "required");
   RETURN_IF_ERROR(DecodeId("unit_id", request.unit_id()).status());
   return DecodeCommon(request);
+}
+
+absl::StatusOr<int> DecodeLimit(int32_t limit) {
+  if (limit < 0 || limit > kPageSizeMax) {
+    return Invalid("limit", absl::StrCat(limit, " is not 0 to ", kPageSizeMax));
+  }
+  return limit == 0 ? kPageSizeDefault : limit;
 }
 
 absl::Status DecodeOrder(const std::string& order_by, RatiosQuestion& question) {
@@ -133,14 +173,26 @@ absl::Status DecodeOrder(const std::string& order_by, RatiosQuestion& question) 
     question.order = RatioOrder::kTotal;
   } else if (key == "online") {
     question.order = RatioOrder::kOnline;
+  } else if (key == "rank" && question.with_change) {
+    question.order = RatioOrder::kRank;
+  } else if (key == "change" && question.with_change) {
+    question.order = RatioOrder::kChange;
   } else {
     return Invalid("order_by", absl::StrCat(Quoted(order_by), " is not name, percent, total or ",
-                                            "online, each with or without desc"));
+                                            "online (with_change: rank or change), each with or "
+                                            "without desc"));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+std::vector<std::string> Question::PlaneIds() const {
+  std::vector<std::string> ids = {definition_id};
+  if (with_online_services) ids.push_back(OnlineServicesPlane(definition_id));
+  if (!compare_definition_id.empty()) ids.push_back(compare_definition_id);
+  return ids;
+}
 
 absl::StatusOr<Question> DecodeRequest(const v1::GetSummaryRequest& request) {
   return DecodeCommon(request);
@@ -149,13 +201,8 @@ absl::StatusOr<Question> DecodeRequest(const v1::GetSummaryRequest& request) {
 absl::StatusOr<RatiosQuestion> DecodeRequest(const v1::ListRatiosRequest& request) {
   RatiosQuestion question;
   ASSIGN_OR_RETURN(question.common, DecodeCommon(request));
-  if (request.has_level()) {
-    if (request.level() == v1::Level::UNSPECIFIED || !v1::Level::Value_IsValid(request.level())) {
-      return Invalid("level", absl::StrCat(static_cast<int>(request.level()),
-                                           " is not PROVINCE, DISTRICT or COMMUNE"));
-    }
-    question.level = request.level();
-  }
+  ASSIGN_OR_RETURN(question.level, DecodeLevel(request));
+  question.with_change = request.with_change();
   ASSIGN_OR_RETURN(question.parent_id, DecodeId("parent_id", request.parent_id()));
   RETURN_IF_ERROR(DecodeOrder(request.order_by(), question));
   if (request.page_size() < 0 || request.page_size() > kPageSizeMax) {
@@ -177,9 +224,92 @@ absl::StatusOr<Question> DecodeRequest(const v1::GetUnitRatioRequest& request) {
 absl::StatusOr<Question> DecodeRequest(const v1::ListTrendRequest& request) {
   if (!v1::TrendStep::Value_IsValid(request.step())) {
     return Invalid("step", absl::StrCat(static_cast<int>(request.step()),
-                                        " is not DAY, WEEK, MONTH or QUARTER"));
+                                        " is not DAY, WEEK, MONTH, QUARTER, HALF_YEAR, "
+                                        "NINE_MONTHS or YEAR"));
   }
-  return DecodeOfUnit(request);
+  RETURN_IF_ERROR(DecodeId("unit_id", request.unit_id()).status());
+  ASSIGN_OR_RETURN(const std::optional<v1::Level::Value> level, DecodeLevel(request));
+  if (level.has_value() && !request.unit_id().empty()) {
+    return Invalid("level", "cannot be asked together with unit_id");
+  }
+  if (request.roll_up() && request.unit_id().empty()) {
+    return Invalid("roll_up", "is for one unit; a level and the province are pooled already");
+  }
+  return DecodeCommon(request);
+}
+
+absl::StatusOr<BreakdownQuestion> DecodeRequest(const v1::GetBreakdownRequest& request) {
+  BreakdownQuestion question;
+  question.dimension = request.dimension();
+  if (question.dimension == v1::Dimension::UNSPECIFIED ||
+      !v1::Dimension::Value_IsValid(question.dimension)) {
+    return Invalid("dimension", absl::StrCat(static_cast<int>(question.dimension),
+                                             " is not PROCEDURE, FIELD, CHANNEL or "
+                                             "SERVICE_LEVEL"));
+  }
+  ASSIGN_OR_RETURN(question.common, DecodeCommon(request));
+  ASSIGN_OR_RETURN(question.unit_id, DecodeId("unit_id", request.unit_id()));
+  ASSIGN_OR_RETURN(question.level, DecodeLevel(request));
+  if (question.level.has_value() && !question.unit_id.empty()) {
+    return Invalid("level", "cannot be asked together with unit_id");
+  }
+  if (question.common.roll_up && question.unit_id.empty()) {
+    return Invalid("roll_up", "is for one unit; a level and the province are pooled already");
+  }
+  ASSIGN_OR_RETURN(question.limit, DecodeLimit(request.limit()));
+  return question;
+}
+
+absl::StatusOr<BreakdownQuestion> DecodeRequest(const v1::ListUnitProceduresRequest& request) {
+  BreakdownQuestion question;
+  ASSIGN_OR_RETURN(question.common, DecodeOfUnit(request));
+  question.unit_id = request.unit_id();
+  ASSIGN_OR_RETURN(question.limit, DecodeLimit(request.limit()));
+  return question;
+}
+
+absl::StatusOr<FreshnessQuestion> DecodeRequest(const v1::GetFreshnessRequest& request) {
+  FreshnessQuestion question;
+  ASSIGN_OR_RETURN(question.asked, DecodeAsked(request));
+  if (request.has_stale_after_days()) question.stale_after_days = request.stale_after_days();
+  if (question.stale_after_days < 0 || question.stale_after_days > kWindowDaysMax) {
+    return Invalid("stale_after_days",
+                   absl::StrCat(question.stale_after_days, " is not 0 to ", kWindowDaysMax));
+  }
+  if (!request.on().empty()) {
+    ASSIGN_OR_RETURN(question.on, DecodeDay("on", request.on()));
+  }
+  question.only_stale = request.only_stale();
+  ASSIGN_OR_RETURN(question.level, DecodeLevel(request));
+  ASSIGN_OR_RETURN(question.province_id, DecodeId("province_id", request.province_id()));
+  return question;
+}
+
+absl::StatusOr<NationQuestion> DecodeRequest(const v1::GetNationRequest& request) {
+  NationQuestion question;
+  Question& common = question.common;
+  ASSIGN_OR_RETURN(common.window, DecodeWindow(request.from(), request.to(), kWindowDaysMax));
+  ASSIGN_OR_RETURN(common.target,
+                   DecodeTarget(request.target_percent(), request.target_operator()));
+  ASSIGN_OR_RETURN(common.definition_id, DecodeDefinitionId(request.definition_id()));
+  if (request.at_size() > kNationPositionsMax) {
+    return Invalid("at",
+                   absl::StrCat(request.at_size(), " positions, limit ", kNationPositionsMax));
+  }
+  for (int i = 0; i < request.at_size(); ++i) {
+    const std::string& text = request.at(i);
+    const size_t colon = text.rfind(':');
+    int64_t sequence = 0;
+    if (colon == std::string::npos || !absl::SimpleAtoi(text.substr(colon + 1), &sequence) ||
+        sequence < 0) {
+      return Invalid(absl::StrCat("at[", i, "]"),
+                     absl::StrCat(Quoted(text), " is not province_id:sequence"));
+    }
+    if (!question.at.emplace(text.substr(0, colon), sequence).second) {
+      return Invalid(absl::StrCat("at[", i, "]"), absl::StrCat(Quoted(text), " comes twice"));
+    }
+  }
+  return question;
 }
 
 absl::StatusOr<Question> DecodeRequest(const v1::ListDailyCountsRequest& request) {

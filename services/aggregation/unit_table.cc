@@ -38,6 +38,7 @@ absl::StatusOr<UnitEntry> MakeUnitEntry(const v1::Unit& unit) {
   entry.parent_id = unit.parent_id();
   entry.level = unit.level();
   entry.known = true;
+  entry.successor_ids.assign(unit.successor_ids().begin(), unit.successor_ids().end());
   if (!unit.valid_from().empty()) {
     ASSIGN_OR_RETURN(const absl::CivilDay day, ParseDay(unit.valid_from()));
     entry.validity.first = DayNumber(day);
@@ -66,6 +67,25 @@ UnitTable::UnitTable(std::vector<UnitEntry> entries) : entries_(std::move(entrie
     return std::tie((*this)[a].sort_key, (*this)[a].unit_id) <
            std::tie((*this)[b].sort_key, (*this)[b].unit_id);
   });
+}
+
+std::shared_ptr<const UnitStructure> UnitTable::Structure(std::optional<int32_t> day) const {
+  MutexLock lock(mutex_);
+  for (auto kept = structures_.begin(); kept != structures_.end(); ++kept) {
+    if ((*kept)->day() != day) continue;
+    structures_.splice(structures_.begin(), structures_, kept);
+    return structures_.front();
+  }
+  // A unit that no directory knows yet has no validity: it is itself and nobody asks for it.
+  std::vector<StructureUnit> units;
+  units.reserve(entries_.size());
+  for (const UnitEntry& entry : entries_) {
+    units.push_back({entry.unit_id, entry.parent_id, entry.validity.first, entry.validity.last,
+                     entry.successor_ids});
+  }
+  structures_.push_front(std::make_shared<const UnitStructure>(std::move(units), day));
+  if (structures_.size() > kStructuresKept) structures_.pop_back();
+  return structures_.front();
 }
 
 std::optional<int> UnitTable::Find(absl::string_view unit_id) const {
