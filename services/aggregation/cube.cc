@@ -1,10 +1,12 @@
 #include "services/aggregation/cube.h"
 
 #include <algorithm>
-#include <array>
+#include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "services/common/clock/civil.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
@@ -14,60 +16,7 @@ namespace {
 
 using Definitions = std::map<std::string, v1::MetricDefinition, std::less<>>;
 
-constexpr int kDayShift = 9;
-constexpr int kProcedureShift = 32;
-
-uint64_t CellKey(uint32_t procedure, int32_t day, uint32_t channel, uint32_t level,
-                 uint32_t status) {
-  return (uint64_t{procedure} << kProcedureShift) |
-         (uint64_t{static_cast<uint32_t>(day + kDayBias)} << kDayShift) | (channel << 7) |
-         (level << 4) | status;
-}
-
-struct CellFacts {
-  int32_t day;
-  v1::Channel::Value channel;
-  v1::ServiceLevel::Value level;
-  v1::Status::Value status;
-};
-
-CellFacts FactsOf(uint64_t key) {
-  return {static_cast<int32_t>((key >> kDayShift) & 0x7fffff) - kDayBias,
-          static_cast<v1::Channel::Value>((key >> 7) & 3),
-          static_cast<v1::ServiceLevel::Value>((key >> 4) & 7),
-          static_cast<v1::Status::Value>(key & 15)};
-}
-
-// What a cell is worth under a definition, by the 9 bits of its key that a definition looks at.
-class Classifier {
- public:
-  explicit Classifier(const v1::MetricDefinition& definition) {
-    const DefinitionPredicate predicate(definition);
-    for (uint64_t key = 0; key < columns_.size(); ++key) {
-      columns_[key] = static_cast<int8_t>(ColumnOf(predicate, FactsOf(key)));
-    }
-  }
-  // The column of the cell; nullopt = not counted.
-  std::optional<Column> operator()(uint64_t key) const {
-    const int8_t column = columns_[key % columns_.size()];
-    if (column < 0) return std::nullopt;
-    return static_cast<Column>(column);
-  }
-
- private:
-  // The numerator is `online` whatever channels make it up (one definition in use counts the post
-  // as online); an ONLINE dossier that a definition leaves out of its numerator but counts has no
-  // column of its own and is shown as unknown.
-  static int ColumnOf(const DefinitionPredicate& predicate, const CellFacts& facts) {
-    if (!predicate.Counts(facts.channel, facts.level, facts.status)) return -1;
-    if (predicate.Online(facts.channel)) return static_cast<int>(Column::kOnline);
-    if (facts.channel == v1::Channel::COUNTER) return static_cast<int>(Column::kCounter);
-    if (facts.channel == v1::Channel::POSTAL) return static_cast<int>(Column::kPostal);
-    return static_cast<int>(Column::kUnknown);
-  }
-
-  std::array<int8_t, 1 << kDayShift> columns_;
-};
+constexpr absl::string_view kOnlineServicesSuffix = ";online_services";
 
 absl::Status Bad(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("feed: ", what));
@@ -141,8 +90,12 @@ const v1::MetricDefinition* CubeView::FindDefinition(absl::string_view definitio
   return found == definitions_->end() ? nullptr : &found->second;
 }
 
-const DefinitionPlane* CubeView::FindPlane(absl::string_view definition_id) const {
-  const auto found = planes_.find(std::string(definition_id));
+std::string OnlineServicesPlane(absl::string_view definition_id) {
+  return absl::StrCat(definition_id, kOnlineServicesSuffix);
+}
+
+const DefinitionPlane* CubeView::FindPlane(absl::string_view plane_id) const {
+  const auto found = planes_.find(plane_id);
   return found == planes_.end() ? nullptr : found->second.get();
 }
 
@@ -152,7 +105,7 @@ Counts CubeView::UnitCounts(const DefinitionPlane& plane, int unit, const DayRan
 
 Figure CubeView::UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const {
   return FigureOf(UnitCounts(plane, unit, window), unit,
-                  Intersect(window, units_->facts(unit).validity), StatementsFor(plane));
+                  Intersect(window, units_->facts(unit).validity));
 }
 
 bool CubeView::Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const {
@@ -164,26 +117,14 @@ bool CubeView::Concerns(const DefinitionPlane& plane, int unit, const DayRange& 
 Figure RollUp::Result() const {
   Figure figure;
   figure.counts = counts_;
-  if (none_.units == units_) {
+  if (none_ == units_) {
     figure.basis = v1::Basis::NONE;
-  } else if (none_.units + partial_.units > 0) {
-    figure.basis = v1::Basis::PARTIAL_DOSSIERS;
+  } else if (complete_ == units_) {
+    figure.basis = v1::Basis::DOSSIERS;
   } else {
-    figure.basis = statement_.units > 0 ? v1::Basis::STATEMENT : v1::Basis::DOSSIERS;
+    figure.basis = v1::Basis::PARTIAL_DOSSIERS;
   }
   return figure;
-}
-
-v1::BasisCounts RollUp::ByBasis() const {
-  v1::BasisCounts counts;
-  counts.set_dossiers_units(units_ - statement_.units - partial_.units - none_.units);
-  counts.set_dossiers_total(counts_.total() - statement_.total - partial_.total);
-  counts.set_partial_dossiers_units(partial_.units);
-  counts.set_partial_dossiers_total(partial_.total);
-  counts.set_statement_units(statement_.units);
-  counts.set_statement_total(statement_.total);
-  counts.set_none_units(none_.units);
-  return counts;
 }
 
 Cube::Cube(std::string ledger_id) {
@@ -255,14 +196,6 @@ absl::Status Cube::TakeClaim(const v1::CoverageClaim& wire,
   return absl::OkStatus();
 }
 
-absl::Status Cube::TakeStatement(const v1::StatementRecord& record) {
-  const std::string& unit_id = record.statement().unit_id();
-  if (const absl::Status put = statements_.Put(Intern(unit_id), record); !put.ok()) {
-    return Bad(absl::StrCat("unit ", Quoted(unit_id), ": ", put.message()));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Cube::BlockIndex> Cube::IndexBlock(const v1::CellBlock& block) {
   RETURN_IF_ERROR(CheckBlock(block));
   BlockIndex index;
@@ -276,12 +209,10 @@ absl::StatusOr<Cube::BlockIndex> Cube::IndexBlock(const v1::CellBlock& block) {
   }
   index.procedures.reserve(static_cast<size_t>(block.procedure_codes_size()));
   for (const std::string& code : block.procedure_codes()) {
-    index.procedures.push_back(
-        procedure_index_.try_emplace(code, static_cast<uint32_t>(procedure_index_.size()))
-            .first->second);
+    index.procedures.push_back(procedures_.Intern(code));
   }
-  if (procedure_index_.size() > kProceduresMax) {
-    return Bad(absl::StrCat(procedure_index_.size(), " procedures, limit ", kProceduresMax));
+  if (procedures_.size() > kProceduresMax) {
+    return Bad(absl::StrCat(procedures_.size(), " procedures, limit ", kProceduresMax));
   }
   return index;
 }
@@ -305,10 +236,13 @@ absl::Status Cube::TakeCells(const v1::CellBlock& block,
   }
   for (int i = 0; i < block.count_size(); ++i) {
     const int unit = index.units[block.unit_index(i)];
-    const uint64_t key = KeyOfRow(block, i, index.procedures[block.procedure_index(i)]);
+    const uint32_t procedure = index.procedures[block.procedure_index(i)];
+    const uint64_t key = KeyOfRow(block, i, procedure);
     cells_[static_cast<size_t>(unit)].Append(key, block.count(i));
+    const size_t chunk = static_cast<size_t>(unit / kCellsChunkUnits);
+    if (chunk < cells_shown_.size()) cells_shown_[chunk] = nullptr;
     for (size_t d = 0; d < classifiers.size(); ++d) {
-      if (const std::optional<Column> column = classifiers[d](key)) {
+      if (const auto column = classifiers[d](key, procedures_.offers(procedure))) {
         changes[d].push_back(PlaneChange::Of(unit, block.day(i), *column, block.count(i)));
       }
     }
@@ -330,11 +264,9 @@ absl::Status Cube::LoadChunk(const v1::SnapshotChunk& chunk) {
   }
   RETURN_IF_ERROR(TakeUnits(chunk.units()));
   for (const v1::MetricDefinition& definition : chunk.definitions()) TakeDefinition(definition);
+  RETURN_IF_ERROR(TakeProcedures(chunk.procedures()));
   for (const v1::CoverageClaim& claim : chunk.coverage())
     RETURN_IF_ERROR(TakeClaim(claim, nullptr));
-  for (const v1::StatementRecord& statement : chunk.statements()) {
-    RETURN_IF_ERROR(TakeStatement(statement));
-  }
   return LoadCells(chunk.cells());
 }
 
@@ -342,11 +274,33 @@ absl::Status Cube::FinishLoad() {
   if (!loading_) return Bad("an empty snapshot");
   loading_ = false;
   for (UnitCells& cells : cells_) cells.FinishLoad();
-  for (auto& [id, counted] : counted_) {
-    counted.definition = definitions_->at(id);
-    ASSIGN_OR_RETURN(counted.days, Count(counted.definition));
-    counted.shown = nullptr;
+  for (auto& [id, counted] : counted_) RETURN_IF_ERROR(Recount(id, counted));
+  return absl::OkStatus();
+}
+
+absl::Status Cube::TakeProcedures(
+    const google::protobuf::RepeatedPtrField<v1::Procedure>& procedures) {
+  for (const v1::Procedure& procedure : procedures) {
+    const absl::Status put = procedures_.Put(procedure);
+    if (!put.ok()) {
+      return Bad(
+          absl::StrCat("procedure ", Quoted(procedure.procedure_code()), ": ", put.message()));
+    }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Cube::Recount(const std::string& plane_id, Counted& counted) const {
+  const bool only = absl::EndsWith(plane_id, kOnlineServicesSuffix);
+  const absl::string_view id = absl::StripSuffix(plane_id, kOnlineServicesSuffix);
+  const auto definition = definitions_->find(id);
+  if (definition == definitions_->end()) {
+    return absl::NotFoundError(absl::StrCat("definition_id: there is no ", Quoted(id)));
+  }
+  counted.definition = definition->second;
+  if (only) counted.definition.set_only_online_services(true);
+  ASSIGN_OR_RETURN(counted.days, Count(counted.definition));
+  counted.shown = nullptr;
   return absl::OkStatus();
 }
 
@@ -364,29 +318,32 @@ absl::Status Cube::Apply(absl::Span<const v1::FeedEvent> parts) {
       const bool own = claim.claim_sequence() == sequence && parts.back().has_commit_time();
       RETURN_IF_ERROR(TakeClaim(claim, own ? &parts.back().commit_time() : nullptr));
     }
-    for (const v1::StatementRecord& statement : part.statements()) {
-      RETURN_IF_ERROR(TakeStatement(statement));
-    }
     RETURN_IF_ERROR(TakeCells(part.deltas(), changes));
+  }
+  // After the cells: what the catalogue or a definition says now holds for all of them.
+  bool catalogue_changed = false;
+  std::set<std::string, std::less<>> redefined;
+  for (const v1::FeedEvent& part : parts) {
+    RETURN_IF_ERROR(TakeProcedures(part.procedures()));
+    catalogue_changed = catalogue_changed || part.procedures_size() > 0;
+    for (const v1::MetricDefinition& definition : part.definitions()) {
+      TakeDefinition(definition);
+      redefined.insert(definition.definition_id());
+    }
   }
   const auto name = [this](int unit) { return NameOf(unit); };
   size_t d = 0;
   for (auto& [id, counted] : counted_) {
     std::vector<PlaneChange>& of_definition = changes[d++];
+    if ((catalogue_changed && counted.definition.only_online_services()) ||
+        redefined.contains(absl::StripSuffix(id, kOnlineServicesSuffix))) {
+      RETURN_IF_ERROR(Recount(id, counted));
+      continue;
+    }
     if (of_definition.empty()) continue;
     const absl::Status added = counted.days.Add(std::move(of_definition), name);
     if (!added.ok()) return Bad(absl::StrCat("sequence ", sequence, ", ", added.message()));
     counted.shown = nullptr;
-  }
-  for (const v1::FeedEvent& part : parts) {
-    for (const v1::MetricDefinition& definition : part.definitions()) {
-      TakeDefinition(definition);
-      const auto used = counted_.find(definition.definition_id());
-      if (used == counted_.end()) continue;
-      ASSIGN_OR_RETURN(used->second.days, Count(definition));
-      used->second.definition = definition;
-      used->second.shown = nullptr;
-    }
   }
   position_.set_sequence(sequence);
   *position_.mutable_commit_time() = parts.back().commit_time();
@@ -402,8 +359,8 @@ absl::StatusOr<DayPlane> Cube::Count(const v1::MetricDefinition& definition) con
       const size_t unit = first + static_cast<size_t>(slot);
       if (unit >= cells_.size()) break;
       cells_[unit].ForEach([&](uint64_t key, int64_t count) {
-        if (const std::optional<Column> column = classifier(key)) {
-          builder.Add(slot, FactsOf(key).day, *column, count);
+        if (const auto column = classifier(key, procedures_.offers(ProcedureOf(key)))) {
+          builder.Add(slot, DayOfKey(key), *column, count);
         }
       });
     }
@@ -413,17 +370,12 @@ absl::StatusOr<DayPlane> Cube::Count(const v1::MetricDefinition& definition) con
   return builder.Finish();
 }
 
-absl::Status Cube::Use(absl::string_view definition_id) {
-  const std::string id(definition_id);
+absl::Status Cube::Use(absl::string_view plane_id) {
+  std::string id(plane_id);
   if (counted_.contains(id)) return absl::OkStatus();
-  const auto definition = definitions_->find(id);
-  if (definition == definitions_->end()) {
-    return absl::NotFoundError(absl::StrCat("definition_id: there is no ", Quoted(id)));
-  }
   Counted counted;
-  counted.definition = definition->second;
-  ASSIGN_OR_RETURN(counted.days, Count(counted.definition));
-  counted_.emplace(id, std::move(counted));
+  RETURN_IF_ERROR(Recount(id, counted));
+  counted_.emplace(std::move(id), std::move(counted));
   return absl::OkStatus();
 }
 
@@ -433,7 +385,6 @@ std::shared_ptr<const CubeView> Cube::View() {
   view->position_ = position_;
   view->units_ = table_;
   view->coverage_ = coverage_.Table();
-  view->statements_ = statements_.Table();
   view->definitions_ = definitions_;
   for (auto& [id, counted] : counted_) {
     if (counted.shown == nullptr) {
@@ -442,6 +393,19 @@ std::shared_ptr<const CubeView> Cube::View() {
     }
     view->planes_.emplace(id, counted.shown);
   }
+  view->procedures_ = procedures_.Table();
+  const size_t chunks = (cells_.size() + kCellsChunkUnits - 1) / kCellsChunkUnits;
+  cells_shown_.resize(chunks);
+  for (size_t chunk = 0; chunk < chunks; ++chunk) {
+    if (cells_shown_[chunk] != nullptr) continue;
+    auto shown = std::make_shared<CellsChunk>();
+    const size_t first = chunk * kCellsChunkUnits;
+    for (size_t unit = first; unit < std::min(first + kCellsChunkUnits, cells_.size()); ++unit) {
+      (*shown)[unit - first] = cells_[unit].Freeze();
+    }
+    cells_shown_[chunk] = std::move(shown);
+  }
+  view->cells_ = cells_shown_;
   return view;
 }
 

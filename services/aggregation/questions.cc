@@ -2,104 +2,67 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/numeric/int128.h"
-#include "absl/strings/str_cat.h"
-#include "services/common/clock/civil.h"
-#include "services/common/metric/ratio.h"
-#include "services/common/status/quote.h"
+#include "services/aggregation/answer_parts.h"
+#include "services/aggregation/ratio_change.h"
+#include "services/aggregation/selection.h"
+#include "services/common/status/macros.h"
 
 namespace dondoc::aggregation {
 namespace {
 
 constexpr std::array kLevels = {v1::Level::PROVINCE, v1::Level::DISTRICT, v1::Level::COMMUNE};
 
-v1::Ratio ToRatio(const Figure& figure, const std::optional<Target>& target) {
-  return ToProto(figure.counts, target, figure.basis);
-}
-
-v1::Window ToWindow(const DayRange& days) {
-  v1::Window window;
-  window.set_from(FormatDay(DayFromNumber(days.first)));
-  window.set_to(FormatDay(DayFromNumber(days.last)));
-  return window;
-}
-
-// What every answer to a Question says of itself.
-template <typename Response>
-void SetPosition(const CubeView& view, Response& response) {
-  response.set_ledger_id(view.position().ledger_id());
-  response.set_sequence(view.position().sequence());
-  if constexpr (requires { response.mutable_commit_time(); }) {
-    if (view.position().has_commit_time()) {
-      *response.mutable_commit_time() = view.position().commit_time();
-    }
-  }
-}
-
-template <typename Response>
-void SetDefinition(const DefinitionPlane& plane, Response& response) {
-  response.set_definition_id(plane.definition.definition_id());
-  response.set_definition_version(plane.definition.version());
-}
-
-absl::StatusOr<int> FindUnit(const CubeView& view, absl::string_view field,
-                             const std::string& unit_id) {
-  const std::optional<int> unit = view.units().Find(unit_id);
-  if (!unit.has_value()) {
-    return absl::NotFoundError(absl::StrCat(field, ": there is no unit ", Quoted(unit_id)));
-  }
-  return *unit;
-}
-
 struct Row {
   int unit;
   Figure figure;
 };
 
+bool LowerShare(const Counts& a, const Counts& b) {
+  // Exact, as everything that compares shares.
+  return absl::int128(a.online) * b.total() < absl::int128(b.online) * a.total();
+}
+
+// What is not there comes last either way.
+template <typename Value>
+bool Before(const std::optional<Value>& left, const std::optional<Value>& right, bool descending) {
+  if (!left.has_value() || !right.has_value()) return left.has_value() && !right.has_value();
+  return descending ? *right < *left : *left < *right;
+}
+
 // By the asked measure; units without dossiers have no percentage and come last either way. Equal
 // ones keep the order they come in, which is by name.
-void Sort(const RatiosQuestion& question, std::vector<Row>& rows) {
+void Sort(const RatiosQuestion& question, const std::optional<RatioChanges>& changes,
+          std::vector<Row>& rows) {
   if (question.order == RatioOrder::kName) {
     if (question.descending) std::reverse(rows.begin(), rows.end());
     return;
   }
-  std::stable_sort(rows.begin(), rows.end(), [&question](const Row& left, const Row& right) {
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& left, const Row& right) {
     const Counts& a = question.descending ? right.figure.counts : left.figure.counts;
     const Counts& b = question.descending ? left.figure.counts : right.figure.counts;
-    if (question.order == RatioOrder::kTotal) return a.total() < b.total();
-    if (question.order == RatioOrder::kOnline) return a.online < b.online;
+    switch (question.order) {
+      case RatioOrder::kTotal:
+        return a.total() < b.total();
+      case RatioOrder::kOnline:
+        return a.online < b.online;
+      case RatioOrder::kRank:
+        return Before(changes->Rank(left.unit), changes->Rank(right.unit), question.descending);
+      case RatioOrder::kChange:
+        return Before(changes->Change(left.unit), changes->Change(right.unit), question.descending);
+      default:
+        break;
+    }
     if (left.figure.counts.total() == 0 || right.figure.counts.total() == 0) {
       return left.figure.counts.total() != 0 && right.figure.counts.total() == 0;
     }
-    // Exact, as everything that compares shares.
-    return absl::int128(a.online) * b.total() < absl::int128(b.online) * a.total();
+    return LowerShare(a, b);
   });
 }
-
-int32_t LastDayOfStep(int32_t first, v1::TrendStep::Value step) {
-  const absl::CivilDay day = DayFromNumber(first);
-  switch (step) {
-    case v1::TrendStep::DAY:
-      return first;
-    case v1::TrendStep::WEEK:
-      // The next Sunday, or the day itself.
-      return first + (6 - static_cast<int>(absl::GetWeekday(day)));
-    case v1::TrendStep::QUARTER: {
-      const absl::CivilMonth month(day);
-      const int next = (month.month() - 1) / 3 * 3 + 4;
-      return DayNumber(absl::CivilDay(absl::CivilMonth(month.year(), next)) - 1);
-    }
-    default:
-      return DayNumber(absl::CivilDay(absl::CivilMonth(day) + 1) - 1);
-  }
-}
-
-}  // namespace
-
-namespace {
 
 struct LevelSum {
   RollUp roll_up;
@@ -110,9 +73,10 @@ struct LevelSum {
   int64_t reached = 0;
   int64_t below = 0;
 
-  // A unit of the level that exists at the end of the window.
+  // A unit of the level that exists on the day that is looked from.
   void Count(const Figure& figure, const std::optional<Target>& target) {
     ++units;
+    any = true;
     if (figure.no_data()) {
       ++no_data;
     } else if (figure.no_dossiers()) {
@@ -123,33 +87,119 @@ struct LevelSum {
   }
 };
 
-}  // namespace
-
-v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane& plane,
-                                     const Question& question) {
-  std::array<LevelSum, kLevels.size()> sums;
+struct SummarySums {
   RollUp overall;
+  std::array<LevelSum, kLevels.size()> levels;
+
+  // nullptr: no level that is shown.
+  LevelSum* Of(v1::Level::Value level) {
+    const auto at = std::find(kLevels.begin(), kLevels.end(), level);
+    return at == kLevels.end() ? nullptr : &levels[static_cast<size_t>(at - kLevels.begin())];
+  }
+};
+
+SummarySums SumUp(const CubeView& view, const DefinitionPlane& plane, const Question& question) {
+  SummarySums sums;
   view.ForEachConcerned(plane, question.window,
                         [&](int, const UnitFacts& unit, const Figure& figure) {
                           // Dossiers of a unit that ended before `to` stay with it, so they are in
                           // its level and in the province; it is not one of the units that reached
                           // or did not.
-                          overall.Add(figure);
-                          const auto at = std::find(kLevels.begin(), kLevels.end(), unit.level);
-                          if (at == kLevels.end()) return;
-                          LevelSum& sum = sums[static_cast<size_t>(at - kLevels.begin())];
-                          sum.any = true;
-                          sum.roll_up.Add(figure);
+                          sums.overall.Add(figure);
+                          LevelSum* sum = sums.Of(unit.level);
+                          if (sum == nullptr) return;
+                          sum->any = true;
+                          sum->roll_up.Add(figure);
                           const int32_t to = question.window.last;
                           if (unit.validity.first <= to && to <= unit.validity.last) {
-                            sum.Count(figure, question.target);
+                            sum->Count(figure, question.target);
                           }
                         });
+  return sums;
+}
+
+// The same where units count for others: their dossiers are of the level of the unit they count
+// for, and the units that reached or did not are those of the structure's day.
+SummarySums SumUpStructure(const CubeView& view, const DefinitionPlane& plane,
+                           const Question& question) {
+  SummarySums sums;
+  const auto structure = view.units().Structure(question.structure_day);
+  std::vector<RollUp> targets(static_cast<size_t>(view.units().size()));
+  view.ForEachConcerned(plane, question.window,
+                        [&](int unit, const UnitFacts&, const Figure& figure) {
+                          const int target = structure->CountsFor(unit);
+                          targets[static_cast<size_t>(target)].Add(figure);
+                          sums.overall.Add(figure);
+                          LevelSum* sum = sums.Of(view.units().facts(target).level);
+                          if (sum == nullptr) return;
+                          sum->any = true;
+                          sum->roll_up.Add(figure);
+                        });
+  for (int unit = 0; unit < view.units().size(); ++unit) {
+    if (!view.units().facts(unit).known || structure->CountsFor(unit) != unit) continue;
+    if (!view.units()[unit].ExistsOn(*question.structure_day)) continue;
+    LevelSum* sum = sums.Of(view.units().facts(unit).level);
+    if (sum != nullptr) {
+      sum->Count(targets[static_cast<size_t>(unit)].Result(), question.target);
+    }
+  }
+  return sums;
+}
+
+SummarySums SummaryOf(const CubeView& view, const DefinitionPlane& plane,
+                      const Question& question) {
+  return question.structure_day.has_value() ? SumUpStructure(view, plane, question)
+                                            : SumUp(view, plane, question);
+}
+
+v1::UnitRatio UnitRow(const CubeView& view, const Question& question, const RowUnits& rows,
+                      const Row& row) {
+  const UnitEntry& entry = view.units()[row.unit];
+  v1::UnitRatio proto;
+  proto.set_unit_id(entry.unit_id);
+  proto.set_name(entry.name);
+  proto.set_level(entry.level);
+  proto.set_parent_id(entry.parent_id);
+  *proto.mutable_ratio() = ToRatio(row.figure, question.target);
+  proto.set_rolled_up(question.roll_up);
+  if (question.with_online_services) {
+    const DefinitionPlane& online = *view.FindPlane(OnlineServicesPlane(question.definition_id));
+    *proto.mutable_online_services() =
+        ToRatio(rows.FigureOf(online, row.unit, question.window), question.target);
+  }
+  if (!question.compare_definition_id.empty()) {
+    const DefinitionPlane& other = *view.FindPlane(question.compare_definition_id);
+    *proto.mutable_compared() =
+        ToRatio(rows.FigureOf(other, row.unit, question.window), question.target);
+  }
+  for (const int unit : rows.Included(row.unit)) {
+    proto.add_included_unit_ids(view.units()[unit].unit_id);
+  }
+  std::sort(proto.mutable_included_unit_ids()->begin(), proto.mutable_included_unit_ids()->end());
+  return proto;
+}
+
+}  // namespace
+
+v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane& plane,
+                                     const Question& question) {
+  SummarySums sums = SummaryOf(view, plane, question);
+  std::optional<SummarySums> online;
+  std::optional<SummarySums> compared;
   v1::GetSummaryResponse response;
-  *response.mutable_overall() = ToRatio(overall.Result(), question.target);
-  *response.mutable_overall()->mutable_by_basis() = overall.ByBasis();
+  *response.mutable_overall() = ToRatio(sums.overall.Result(), question.target);
+  if (question.with_online_services) {
+    online =
+        SummaryOf(view, *view.FindPlane(OnlineServicesPlane(question.definition_id)), question);
+    *response.mutable_overall_online_services() =
+        ToRatio(online->overall.Result(), question.target);
+  }
+  if (!question.compare_definition_id.empty()) {
+    compared = SummaryOf(view, *view.FindPlane(question.compare_definition_id), question);
+    *response.mutable_overall_compared() = ToRatio(compared->overall.Result(), question.target);
+  }
   for (size_t i = 0; i < kLevels.size(); ++i) {
-    const LevelSum& sum = sums[i];
+    const LevelSum& sum = sums.levels[i];
     if (!sum.any) continue;
     v1::LevelSummary& summary = *response.add_levels();
     summary.set_level(kLevels[i]);
@@ -159,11 +209,15 @@ v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane
     summary.set_reached(sum.reached);
     summary.set_below(sum.below);
     *summary.mutable_ratio() = ToRatio(sum.roll_up.Result(), question.target);
-    *summary.mutable_ratio()->mutable_by_basis() = sum.roll_up.ByBasis();
+    if (online.has_value()) {
+      *summary.mutable_online_services() =
+          ToRatio(online->levels[i].roll_up.Result(), question.target);
+    }
+    if (compared.has_value()) {
+      *summary.mutable_compared() = ToRatio(compared->levels[i].roll_up.Result(), question.target);
+    }
   }
-  *response.mutable_window() = ToWindow(question.window);
-  SetDefinition(plane, response);
-  SetPosition(view, response);
+  SetSource(view, plane, question, response);
   return response;
 }
 
@@ -172,18 +226,20 @@ absl::StatusOr<RatiosPage> AnswerRatios(const CubeView& view, const DefinitionPl
   const UnitTable& units = view.units();
   const DayRange& window = question.common.window;
   if (!question.parent_id.empty()) {
-    const absl::StatusOr<int> parent = FindUnit(view, "parent_id", question.parent_id);
-    if (!parent.ok()) return parent.status();
+    RETURN_IF_ERROR(FindUnit(view, "parent_id", question.parent_id).status());
   }
+  const RowUnits row_units(view, plane, question.common);
+  std::optional<RatioChanges> changes;
+  // Ranks are among all units of the level, whichever are shown.
+  if (question.with_change) changes.emplace(view, plane, question.common, row_units);
   std::vector<Row> rows;
-  for (const int unit : units.by_name()) {
+  for (const int unit : row_units.units()) {
     const UnitEntry& entry = units[unit];
-    if (!entry.ExistsOn(window.last)) continue;
     if (question.level.has_value() && entry.level != *question.level) continue;
     if (!question.parent_id.empty() && entry.parent_id != question.parent_id) continue;
-    rows.push_back({unit, view.UnitFigure(plane, unit, window)});
+    rows.push_back({unit, row_units.FigureOf(plane, unit, window)});
   }
-  Sort(question, rows);
+  Sort(question, changes, rows);
   const int64_t size = static_cast<int64_t>(rows.size());
   if (offset > size) return absl::InvalidArgumentError("page_token: beyond the end of the list");
   const int64_t end = std::min<int64_t>(size, offset + question.page_size);
@@ -191,74 +247,51 @@ absl::StatusOr<RatiosPage> AnswerRatios(const CubeView& view, const DefinitionPl
   page.more = end < size;
   for (int64_t i = offset; i < end; ++i) {
     const Row& row = rows[static_cast<size_t>(i)];
-    const UnitEntry& entry = units[row.unit];
-    v1::UnitRatio& ratio = *page.response.add_ratios();
-    ratio.set_unit_id(entry.unit_id);
-    ratio.set_name(entry.name);
-    ratio.set_level(entry.level);
-    ratio.set_parent_id(entry.parent_id);
-    *ratio.mutable_ratio() = ToRatio(row.figure, question.common.target);
+    v1::UnitRatio& proto = *page.response.add_ratios();
+    proto = UnitRow(view, question.common, row_units, row);
+    if (changes.has_value()) *proto.mutable_change() = changes->Of(row.unit);
   }
-  *page.response.mutable_window() = ToWindow(window);
-  SetDefinition(plane, page.response);
-  SetPosition(view, page.response);
+  SetSource(view, plane, question.common, page.response);
   return page;
 }
 
 absl::StatusOr<v1::GetUnitRatioResponse> AnswerUnitRatio(const CubeView& view,
                                                          const DefinitionPlane& plane,
                                                          const Question& question,
-                                                         const std::string& unit_id) {
-  const absl::StatusOr<int> unit = FindUnit(view, "unit_id", unit_id);
-  if (!unit.ok()) return unit.status();
-  const UnitEntry& entry = view.units()[*unit];
+                                                         const std::string& unit_id,
+                                                         bool with_change) {
+  ASSIGN_OR_RETURN(const Selection selection, Selection::OfUnit(view, question, unit_id));
+  const int unit = *view.units().Find(unit_id);
+  const UnitEntry& entry = view.units()[unit];
   v1::GetUnitRatioResponse response;
   response.set_unit_id(entry.unit_id);
   response.set_name(entry.name);
   response.set_level(entry.level);
   response.set_parent_id(entry.parent_id);
-  *response.mutable_ratio() =
-      ToRatio(view.UnitFigure(plane, *unit, question.window), question.target);
-  *response.mutable_window() = ToWindow(question.window);
-  SetDefinition(plane, response);
-  SetPosition(view, response);
-  return response;
-}
-
-std::vector<DayRange> CutWindow(const DayRange& window, v1::TrendStep::Value step) {
-  std::vector<DayRange> steps;
-  for (int32_t first = window.first; first <= window.last;) {
-    const int32_t last = std::min(window.last, LastDayOfStep(first, step));
-    steps.push_back({first, last});
-    first = last + 1;
+  *response.mutable_ratio() = ToRatio(selection.In(plane, question.window), question.target);
+  if (question.with_online_services) {
+    const DefinitionPlane& online = *view.FindPlane(OnlineServicesPlane(question.definition_id));
+    *response.mutable_online_services() =
+        ToRatio(selection.In(online, question.window), question.target);
   }
-  return steps;
-}
-
-absl::StatusOr<v1::ListTrendResponse> AnswerTrend(const CubeView& view,
-                                                  const DefinitionPlane& plane,
-                                                  const Question& question,
-                                                  const std::string& unit_id,
-                                                  v1::TrendStep::Value step) {
-  const absl::StatusOr<int> unit = FindUnit(view, "unit_id", unit_id);
-  if (!unit.ok()) return unit.status();
-  const std::vector<DayRange> steps = CutWindow(question.window, step);
-  if (steps.size() > kTrendStepsMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("step: ", steps.size(), " steps, limit ", kTrendStepsMax));
+  if (!question.compare_definition_id.empty()) {
+    const DefinitionPlane& other = *view.FindPlane(question.compare_definition_id);
+    *response.mutable_compared() = ToRatio(selection.In(other, question.window), question.target);
   }
-  v1::ListTrendResponse response;
-  response.set_unit_id(view.units()[*unit].unit_id);
-  response.set_name(view.units()[*unit].name);
-  for (const DayRange& days : steps) {
-    v1::TrendPoint& point = *response.add_points();
-    *point.mutable_window() = ToWindow(days);
-    *point.mutable_ratio() = ToRatio(view.UnitFigure(plane, *unit, days), question.target);
-    *point.mutable_cumulative() =
-        ToRatio(view.UnitFigure(plane, *unit, {question.window.first, days.last}), question.target);
+  response.set_rolled_up(question.roll_up);
+  for (const int member : selection.members()) {
+    if (member != unit) response.add_included_unit_ids(view.units()[member].unit_id);
   }
-  SetDefinition(plane, response);
-  SetPosition(view, response);
+  std::sort(response.mutable_included_unit_ids()->begin(),
+            response.mutable_included_unit_ids()->end());
+  if (with_change) {
+    const RowUnits rows(view, plane, question);
+    // A unit that has ended is in no ranking.
+    if (std::find(rows.units().begin(), rows.units().end(), unit) != rows.units().end()) {
+      *response.mutable_change() = RatioChanges(view, plane, question, rows).Of(unit);
+    }
+  }
+  SetSource(view, plane, question, response);
   return response;
 }
 
@@ -275,28 +308,6 @@ v1::ListDailyCountsResponse AnswerDailyCounts(const CubeView& view, const Defini
       counts.add_online(of_day.online);
     }
   }
-  SetPosition(view, response);
-  return response;
-}
-
-v1::GetFreshnessResponse AnswerFreshness(const CubeView& view) {
-  v1::GetFreshnessResponse response;
-  std::optional<int32_t> latest;
-  for (const int unit : view.units().by_name()) {
-    const UnitEntry& entry = view.units()[unit];
-    v1::UnitFreshness& freshness = *response.add_units();
-    freshness.set_unit_id(entry.unit_id);
-    freshness.set_name(entry.name);
-    freshness.set_level(entry.level);
-    if (const std::optional<int32_t> day = view.coverage().LastDay(unit)) {
-      freshness.set_last_covered_day(FormatDay(DayFromNumber(*day)));
-      latest = std::max(latest.value_or(*day), *day);
-    }
-    if (const std::optional<absl::Time> time = view.coverage().NewestClaim(unit)) {
-      *freshness.mutable_last_claim_time() = ToProto(*time);
-    }
-  }
-  if (latest.has_value()) response.set_last_covered_day(FormatDay(DayFromNumber(*latest)));
   SetPosition(view, response);
   return response;
 }

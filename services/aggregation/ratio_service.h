@@ -8,19 +8,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "dondoc/v1/ratios.grpc.pb.h"
-#include "services/aggregation/feed_client.h"
-#include "services/aggregation/live_cube.h"
+#include "services/aggregation/cube.h"
+#include "services/aggregation/ledgers.h"
 #include "services/aggregation/metrics.h"
-#include "services/aggregation/past_cubes.h"
-#include "services/aggregation/recent_views.h"
 #include "services/aggregation/request.h"
 #include "services/aggregation/window_registry.h"
 
 namespace dondoc::aggregation {
 
 struct RatioServiceOptions {
-  // How long min_sequence and as_of_sequence wait for the follower to get there.
-  absl::Duration sequence_wait = absl::Milliseconds(50);
   // For a call without a deadline of its own, and the most that any call waits for a past position.
   absl::Duration call_timeout = absl::Seconds(30);
 };
@@ -33,9 +29,8 @@ struct RatioServiceOptions {
 class RatioServiceServer : public v1::RatioService::Service {
  public:
   // `registered` is called after a window was registered or renewed.
-  RatioServiceServer(LiveCube& cube, PastCubes& past, FeedClient& feed, WindowRegistry& windows,
-                     Metrics& metrics, std::function<void()> registered,
-                     RatioServiceOptions options = {});
+  RatioServiceServer(Ledgers& ledgers, WindowRegistry& windows, Metrics& metrics,
+                     std::function<void()> registered, RatioServiceOptions options = {});
 
   grpc::Status GetSummary(grpc::ServerContext* context, const v1::GetSummaryRequest* request,
                           v1::GetSummaryResponse* response) override;
@@ -45,9 +40,13 @@ class RatioServiceServer : public v1::RatioService::Service {
                             v1::GetUnitRatioResponse* response) override;
   grpc::Status ListTrend(grpc::ServerContext* context, const v1::ListTrendRequest* request,
                          v1::ListTrendResponse* response) override;
-  grpc::Status GetReconciliation(grpc::ServerContext* context,
-                                 const v1::GetReconciliationRequest* request,
-                                 v1::GetReconciliationResponse* response) override;
+  grpc::Status GetBreakdown(grpc::ServerContext* context, const v1::GetBreakdownRequest* request,
+                            v1::GetBreakdownResponse* response) override;
+  grpc::Status ListUnitProcedures(grpc::ServerContext* context,
+                                  const v1::ListUnitProceduresRequest* request,
+                                  v1::ListUnitProceduresResponse* response) override;
+  grpc::Status GetNation(grpc::ServerContext* context, const v1::GetNationRequest* request,
+                         v1::GetNationResponse* response) override;
   grpc::Status GetFreshness(grpc::ServerContext* context, const v1::GetFreshnessRequest* request,
                             v1::GetFreshnessResponse* response) override;
   grpc::Status ListDailyCounts(grpc::ServerContext* context,
@@ -60,15 +59,8 @@ class RatioServiceServer : public v1::RatioService::Service {
  private:
   using View = std::shared_ptr<const CubeView>;
 
-  // The view that answers: live, or of the past. kUnavailable: nothing loaded, or min_sequence not
-  // reached. kOutOfRange: as_of_sequence is beyond the head. kNotFound: no such definition.
-  absl::StatusOr<View> Find(const Asked& asked, const std::string& definition_id,
-                            absl::Time deadline);
-  // As Find, without keeping the view for later questions about its position.
-  absl::StatusOr<View> FindView(const Asked& asked, const std::string& definition_id,
-                                absl::Time deadline);
-  absl::StatusOr<View> FindPast(const View& live, int64_t sequence,
-                                const std::string& definition_id, absl::Time deadline);
+  // The view that answers, see PositionFinder. kInvalidArgument: no such province.
+  absl::StatusOr<View> Find(const Question& question, absl::Time deadline);
   absl::Time Deadline(const grpc::ServerContext& context) const;
 
   absl::Status Answer(const v1::GetSummaryRequest& request, absl::Time deadline,
@@ -79,8 +71,12 @@ class RatioServiceServer : public v1::RatioService::Service {
                       v1::GetUnitRatioResponse& response);
   absl::Status Answer(const v1::ListTrendRequest& request, absl::Time deadline,
                       v1::ListTrendResponse& response);
-  absl::Status Answer(const v1::GetReconciliationRequest& request, absl::Time deadline,
-                      v1::GetReconciliationResponse& response);
+  absl::Status Answer(const v1::GetBreakdownRequest& request, absl::Time deadline,
+                      v1::GetBreakdownResponse& response);
+  absl::Status Answer(const v1::ListUnitProceduresRequest& request, absl::Time deadline,
+                      v1::ListUnitProceduresResponse& response);
+  absl::Status Answer(const v1::GetNationRequest& request, absl::Time deadline,
+                      v1::GetNationResponse& response);
   absl::Status Answer(const v1::GetFreshnessRequest& request, absl::Time deadline,
                       v1::GetFreshnessResponse& response);
   absl::Status Answer(const v1::ListDailyCountsRequest& request, absl::Time deadline,
@@ -92,14 +88,11 @@ class RatioServiceServer : public v1::RatioService::Service {
   grpc::Status Serve(const char* rpc, const grpc::ServerContext* context, const Request* request,
                      Response* response);
 
-  LiveCube& cube_;
-  PastCubes& past_;
-  FeedClient& feed_;
+  Ledgers& ledgers_;
   WindowRegistry& windows_;
   Metrics& metrics_;
   const std::function<void()> registered_;
   const RatioServiceOptions options_;
-  RecentViews recent_;
 };
 
 }  // namespace dondoc::aggregation
