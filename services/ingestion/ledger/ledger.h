@@ -189,7 +189,7 @@ struct StatementPage {
 
 struct DirectoryChangeQuery {
   v1::DirectoryKind::Value kind = v1::DirectoryKind::UNSPECIFIED;  // UNSPECIFIED = all
-  std::string id;                                                 // empty = all
+  std::string id;                                                  // empty = all
   int64_t from_sequence = 1;
   int64_t to_sequence = 0;  // required
   int64_t after_place = 0;  // DirectoryChangePage::next_place; 0 = from the start
