@@ -279,6 +279,13 @@ TEST_F(ImportUploadTest, RowsOfASecondSheetAreNamedAsItShowsThem) {
     EXPECT_THAT(warning.message(), HasSubstr("Dòng đầu tiên: 2 (trang \"Tháng 10\")."));
   }
   EXPECT_TRUE(warned);
+  v1::GetDossierRequest dossier;
+  dossier.set_code("ABC-1");
+  grpc::ClientContext dossier_context;
+  v1::DossierHistory history;
+  ASSERT_TRUE(server_.dossiers()->GetDossier(&dossier_context, dossier, &history).ok());
+  ASSERT_EQ(history.revisions_size(), 1);
+  EXPECT_EQ(history.revisions(0).row_number(), 2);
 }
 
 TEST_F(ImportUploadTest, WarnsOfTheDefectsThatOfficersHunt) {

@@ -105,9 +105,8 @@ absl::string_view CsvProblemText(CsvRow::Problem problem) {
     case CsvRow::Problem::kEncoding:
       return "Dòng có ký tự không phải UTF-8.";
     case CsvRow::Problem::kShifted:
-      return "Dòng có nhiều ô hơn dòng tiêu đề nên các ô có thể bị lệch cột; hãy xem lại dấu phẩy "
-             "và "
-             "dấu ngoặc kép trong dòng.";
+      return "Dòng có nhiều ô hơn dòng tiêu đề nên có thể bị lệch cột; hãy xem lại dấu phẩy và dấu "
+             "ngoặc kép trong dòng.";
   }
   return "";
 }
