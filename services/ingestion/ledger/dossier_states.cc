@@ -250,4 +250,22 @@ bool DossierStates::UndoSome(int64_t sequence, int revisions) {
   return true;
 }
 
+void ForEachLocated(DossierStates& dossiers, size_t rows,
+                    absl::FunctionRef<absl::string_view(size_t)> code,
+                    absl::FunctionRef<void(size_t, const LocatedCode&)> visit) {
+  // How many dossiers ahead of the one in hand are asked of memory.
+  constexpr size_t kAhead = 8;
+  std::vector<LocatedCode> located;
+  located.reserve(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    located.push_back(dossiers.Locate(code(i)));
+    dossiers.PrefetchTable(located.back());
+  }
+  for (size_t i = 0; i < rows + 2 * kAhead; ++i) {
+    if (i < rows) dossiers.PrefetchSlots(located[i]);
+    if (i >= kAhead && i - kAhead < rows) dossiers.PrefetchDossier(located[i - kAhead]);
+    if (i >= 2 * kAhead) visit(i - 2 * kAhead, located[i - 2 * kAhead]);
+  }
+}
+
 }  // namespace dondoc::ingestion

@@ -29,6 +29,9 @@ namespace {
 
 using Extent = v1::Coverage::Extent;
 
+// A share is a test of its own, so that shares run side by side.
+constexpr int kShares = 10;
+constexpr uint64_t kHistoriesPerShare = 1000;
 constexpr int kStepsMax = 25;
 constexpr int kCodes = 8;
 constexpr absl::CivilDay kFirstDay(2023, 11, 1);
@@ -452,10 +455,10 @@ class History {
   std::vector<v1::Statement> declared_;
 };
 
-void RunHistories(int count, std::unique_ptr<LedgerPlace> (*make)(const LogLedgerOptions&)) {
+void RunHistories(int share, std::unique_ptr<LedgerPlace> (*make)(const LogLedgerOptions&)) {
   log::Start("test", log::Level::kError);
-  const uint64_t seed = TestSeed();
-  for (uint64_t i = 0; i < static_cast<uint64_t>(count); ++i) {
+  const uint64_t seed = TestSeed() + static_cast<uint64_t>(share) * kHistoriesPerShare;
+  for (uint64_t i = 0; i < kHistoriesPerShare; ++i) {
     // One history alone: the seed printed here, with a count of 1.
     SCOPED_TRACE(absl::StrCat("history with seed ", seed + i));
     LogLedgerOptions options = InlineOptions((seed + i) % 3 == 0 ? 30 : 1'000'000);
@@ -465,9 +468,16 @@ void RunHistories(int count, std::unique_ptr<LedgerPlace> (*make)(const LogLedge
   }
 }
 
-TEST(LedgerPropertyTest, FakeLedgerFoldsAsTheRulesSay) { RunHistories(2000, FakePlace); }
+// 10,000 histories for each ledger.
+class LedgerPropertyTest : public ::testing::TestWithParam<int> {};
 
-TEST(LedgerPropertyTest, RocksDbLedgerFoldsAsTheRulesSay) { RunHistories(150, RocksDbPlace); }
+TEST_P(LedgerPropertyTest, FakeLedgerFoldsAsTheRulesSay) { RunHistories(GetParam(), FakePlace); }
+
+TEST_P(LedgerPropertyTest, RocksDbLedgerFoldsAsTheRulesSay) {
+  RunHistories(GetParam(), RocksDbPlace);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shares, LedgerPropertyTest, ::testing::Range(0, kShares));
 
 }  // namespace
 }  // namespace dondoc::ingestion::testing

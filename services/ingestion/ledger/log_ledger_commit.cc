@@ -1,4 +1,4 @@
-// The parts of LogLedger that commit (docs/adr/0013).
+// The parts of LogLedger that commit (docs/adr/0014).
 //
 // A change is planned in the views, where nobody sees it yet, written, and then shown. Pushes are
 // planned one after the other and written together: while one is synced the next ones are planned,

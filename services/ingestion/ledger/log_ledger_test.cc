@@ -2,8 +2,11 @@
 
 #include "services/ingestion/ledger/log_ledger.h"
 
+#include <atomic>
 #include <memory>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -189,6 +192,67 @@ TEST_F(LogLedgerTest, StagedRowsOfDeadImportsAreDroppedAtOpening) {
 TEST_F(LogLedgerTest, LedgersHaveDifferentIdentities) {
   const FakeLedger other(clock_);
   EXPECT_NE(other.Head().ledger_id(), ledger_->Head().ledger_id());
+}
+
+// Pushes of several threads share writes, some of which fail: what was acknowledged is there, what
+// was refused is not, and nothing that was planned on top of what failed came through.
+TEST_F(LogLedgerTest, PushesAtTheSameTimeAreCommittedOrRefusedAsTheirCallersWereTold) {
+  constexpr int kThreads = 4;
+  constexpr int kPushes = 150;
+  std::vector<std::set<std::string>> acknowledged(kThreads);
+  std::vector<std::set<int64_t>> sequences(kThreads);
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kPushes; ++i) {
+        // One code that all share, so that they plan on top of each other, and one of its own.
+        const std::string own = absl::StrCat("D", t, "-", i);
+        const std::vector<v1::Dossier> batch = {
+            MakeDossier("shared", absl::StrCat("u", t, "-", i), kDay),
+            MakeDossier(own, "u1", kDay)};
+        const auto result = ledger_->Commit(DossierBatch{batch, std::nullopt}, false);
+        if (!result.ok()) continue;
+        EXPECT_TRUE(result->changed);
+        EXPECT_TRUE(sequences[t].insert(result->position.sequence()).second);
+        acknowledged[t].insert(own);
+      }
+    });
+  }
+  std::thread trouble([&] {
+    while (!done) {
+      disk_->FailNextWith(absl::UnavailableError("no disk"));
+      EXPECT_OK(Snapshot(*ledger_, head()));
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  done = true;
+  trouble.join();
+  disk_->FailNextWith(absl::OkStatus());
+  const auto check = [&] {
+    int64_t count = 0;
+    std::set<int64_t> all;
+    for (size_t t = 0; t < kThreads; ++t) {
+      all.insert(sequences[t].begin(), sequences[t].end());
+      for (int i = 0; i < kPushes; ++i) {
+        const std::string own = absl::StrCat("D", t, "-", i);
+        const bool found = ledger_->FindDossier(own, head()).ok();
+        EXPECT_EQ(found, acknowledged[t].contains(own)) << own;
+        count += found ? 1 : 0;
+      }
+    }
+    EXPECT_EQ(head(), count + 1);
+    EXPECT_EQ(static_cast<int64_t>(all.size()), count);
+    EXPECT_TRUE(ledger_->CellsAreExact());
+    const auto snapshot = Snapshot(*ledger_, head());
+    ASSERT_OK(snapshot);
+    const auto events = Events(*ledger_, 0);
+    ASSERT_OK(events);
+    EXPECT_EQ(SumOfEvents(*events, head()), snapshot->cells);
+  };
+  check();
+  Reopen();
+  check();
 }
 
 }  // namespace

@@ -10,31 +10,6 @@
 
 namespace dondoc::ingestion {
 
-namespace {
-
-// How many dossiers ahead of the one in hand are asked of memory.
-constexpr size_t kAhead = 8;
-
-// Calls `visit` for the codes of rows 0 … `rows` - 1 in order, with their places in the views
-// already on their way from memory.
-void ForEachLocated(DossierStates& dossiers, size_t rows,
-                    absl::FunctionRef<absl::string_view(size_t)> code,
-                    absl::FunctionRef<void(size_t, const LocatedCode&)> visit) {
-  std::vector<LocatedCode> located;
-  located.reserve(rows);
-  for (size_t i = 0; i < rows; ++i) {
-    located.push_back(dossiers.Locate(code(i)));
-    dossiers.PrefetchTable(located.back());
-  }
-  for (size_t i = 0; i < rows + 2 * kAhead; ++i) {
-    if (i < rows) dossiers.PrefetchSlots(located[i]);
-    if (i >= kAhead && i - kAhead < rows) dossiers.PrefetchDossier(located[i - kAhead]);
-    if (i >= 2 * kAhead) visit(i - 2 * kAhead, located[i - 2 * kAhead]);
-  }
-}
-
-}  // namespace
-
 Planner::Planner(const Views& views, int64_t commit_us)
     : sequence_(views.planned() + 1),
       commit_us_(commit_us),

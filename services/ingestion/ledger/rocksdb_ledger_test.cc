@@ -27,6 +27,7 @@ namespace {
 
 using ::dondoc::testing::StatusIs;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr absl::CivilDay kDay(2023, 11, 15);
@@ -171,6 +172,44 @@ class FailingDiskTest : public RocksDbLedgerTest,
   const std::shared_ptr<UnsyncedDiscardFs> files_;
   const std::unique_ptr<rocksdb::Env> env_;
 };
+
+TEST_P(FailingDiskTest, AnImportIsStagedAndAppliedOnceTheDiskTakesItAgain) {
+  auto ledger = Open();
+  ASSERT_OK(ledger);
+  ImportStore& imports = (*ledger)->imports();
+  v1::Import import;
+  import.set_import_id("i");
+  import.set_state(v1::ImportState::RUNNING);
+  ASSERT_OK(imports.CreateImport(import));
+  const std::vector<Row> first = ToRows({MakeDossier("A", "u1", kDay)});
+  const std::vector<Row> second = ToRows({MakeDossier("B", "u1", kDay)});
+  ASSERT_OK(imports.StageRows("i", first));
+  const absl::StatusCode code = GetParam().IsNoSpace() ? absl::StatusCode::kResourceExhausted
+                                                       : absl::StatusCode::kUnavailable;
+  const ImportApplication application{"i", std::nullopt, std::nullopt, false};
+  files_->FailWith(GetParam());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(imports.StageRows("i", second), StatusIs(code, HasSubstr("/ledger")));
+    EXPECT_THAT((*ledger)->Commit(application, false), StatusIs(code, HasSubstr("/ledger")));
+    // It reads the log first, and a full disk may keep the database from being opened again.
+    EXPECT_THAT((*ledger)->WriteCheckpoint().code(), AnyOf(code, absl::StatusCode::kUnavailable));
+  }
+  EXPECT_EQ((*ledger)->Head().sequence(), 1);
+  EXPECT_FALSE((*ledger)->FindImportEffect("i").has_value());
+  EXPECT_TRUE((*ledger)->CellsAreExact());
+  files_->FailWith(rocksdb::IOStatus::OK());
+  ASSERT_OK(imports.StageRows("i", second));
+  auto applied = (*ledger)->Commit(application, false);
+  ASSERT_OK(applied);
+  EXPECT_EQ(applied->counted, 2);
+  ASSERT_OK((*ledger)->WriteCheckpoint());
+  ledger->reset();
+  ledger = Open();
+  ASSERT_OK(ledger);
+  EXPECT_EQ((*ledger)->Head().sequence(), 2);
+  EXPECT_TRUE((*ledger)->FindImportEffect("i")->live);
+  EXPECT_OK((*ledger)->FindDossier("B", 2));
+}
 
 TEST_P(FailingDiskTest, NothingTakesEffectWhileItRefusesAndAllIsWellAfter) {
   auto ledger = Open();

@@ -14,7 +14,8 @@ class Env;
 
 namespace dondoc::ingestion {
 
-inline constexpr size_t kMemoryTableBytes = 64 << 20;
+// Small, because several are in memory at a time and what is written is large blocks in order.
+inline constexpr size_t kMemoryTableBytes = 16 << 20;
 
 // A Store in a folder of its own, held by one process at a time. After a write that failed, the
 // next one first brings the database back, so that a full disk needs no restart once there is room.

@@ -74,15 +74,21 @@ absl::Status Views::Read(const ledger::LogRecord& record) {
 absl::Status Views::ReadRows(const ledger::RevisionBlock& block) {
   const int64_t default_effective_us =
       read_import_ == kPush ? commit_us_.back() : imports_[read_import_].default_effective_us;
-  return ForEachRow(
+  std::vector<BlockRow> rows;
+  rows.reserve(static_cast<size_t>(block.row_number_size()));
+  RETURN_IF_ERROR(ForEachRow(
       block, [&](absl::string_view text) { return texts_.Add(text); },
-      [&](const BlockRow& row) {
-        const LocatedCode code = dossiers_.Locate(row.code);
+      [&](const BlockRow& row) { rows.push_back(row); }));
+  ForEachLocated(
+      dossiers_, rows.size(), [&](size_t i) { return rows[i].code; },
+      [&](size_t i, const LocatedCode& code) {
+        const BlockRow& row = rows[i];
         const std::optional<DossierId> known = dossiers_.Find(code);
         dossiers_.Insert(known ? *known : dossiers_.Add(code),
                          {row.facts, EffectiveUs(row.update_us, default_effective_us),
                           row.update_us, head_, row.row_number, read_import_});
       });
+  return absl::OkStatus();
 }
 
 void Views::EndReading() { unit_totals_ = FoldTotals(); }

@@ -177,7 +177,6 @@ class Views {
   DirectoryView directory_;
   // Of the record that is read.
   uint32_t read_import_ = kPush;
-  DossierId restored_last_ = 0;
 };
 
 // `coverage` with its units as a sorted set.

@@ -37,20 +37,29 @@ absl::Status Views::Restore(const ledger::CheckpointChunk& chunk) {
     }
     RETURN_IF_ERROR(Apply(record));
   }
-  bool bad_import = false;
+  std::vector<std::pair<absl::string_view, Revision>> revisions;
+  revisions.reserve(static_cast<size_t>(chunk.dossiers().row_number_size()));
   RETURN_IF_ERROR(ForEachRevision(
       chunk.dossiers(), [&](absl::string_view text) { return texts_.Add(text); },
       [&](absl::string_view code, const Revision& revision) {
-        bad_import = bad_import || revision.import >= imports_.size();
-        if (!code.empty()) {
-          const LocatedCode located = dossiers_.Locate(code);
-          const std::optional<DossierId> known = dossiers_.Find(located);
-          restored_last_ = known ? *known : dossiers_.Add(located);
-        }
-        dossiers_.Insert(restored_last_, revision);
+        // A further revision of the dossier before.
+        revisions.emplace_back(code.empty() ? revisions.back().first : code, revision);
       }));
-  return bad_import ? absl::DataLossError("a checkpoint names an import it does not hold")
-                    : absl::OkStatus();
+  for (const auto& [code, revision] : revisions) {
+    if (revision.import >= imports_.size()) {
+      return absl::DataLossError("a checkpoint names an import it does not hold");
+    }
+    if (revision.sequence < 1 || revision.sequence > head_) {
+      return absl::DataLossError("a checkpoint holds a revision of a sequence it does not reach");
+    }
+  }
+  ForEachLocated(
+      dossiers_, revisions.size(), [&](size_t i) { return revisions[i].first; },
+      [&](size_t i, const LocatedCode& code) {
+        const std::optional<DossierId> known = dossiers_.Find(code);
+        dossiers_.Insert(known ? *known : dossiers_.Add(code), revisions[i].second);
+      });
+  return absl::OkStatus();
 }
 
 }  // namespace dondoc::ingestion
