@@ -23,9 +23,10 @@ namespace http = boost::beast::http;
 using google::protobuf::Message;
 
 // A document from a service is data, also when it is HTML: it gets no scripts, no network and no
-// part of our origin.
+// part of our origin. Its forms may post to us: the button that confirms a reminder does.
 constexpr char kRawBodyPolicy[] =
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+    "sandbox allow-forms; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "form-action 'self'";
 
 std::string MediaType(absl::string_view content_type) {
   const absl::string_view type = content_type.substr(0, content_type.find(';'));

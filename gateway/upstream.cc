@@ -69,7 +69,9 @@ void Upstream::LogUnavailable(absl::string_view error, absl::string_view request
 }
 
 std::size_t UpstreamOf(absl::string_view service) {
-  if (service == "dondoc.v1.CampaignService") return kAlerting;
+  if (service == "dondoc.v1.CampaignService" || service == "dondoc.v1.MailService") {
+    return kAlerting;
+  }
   if (service == "dondoc.v1.RatioService") return kAggregation;
   return kIngestion;
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "services/alerting/bounce_intake.h"
 #include "services/common/config/server_flags.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
@@ -36,6 +37,22 @@ ABSL_FLAG(int, mail_attempts_max, 30, "attempts before a reminder that is put of
 ABSL_FLAG(double, mail_retry_seconds, 30, "wait after the first attempt; doubles with each");
 ABSL_FLAG(double, mail_retry_seconds_max, 3600, "longest wait between attempts");
 ABSL_FLAG(double, smtp_timeout_seconds, 30, "longest conversation about one reminder");
+ABSL_FLAG(std::string, smtp_tls, "none",
+          "to the mail relay: none, opportunistic, starttls (or no mail), or implicit");
+ABSL_FLAG(std::string, smtp_ca_file, "",
+          "PEM bundle that the relay's certificate is verified by; empty = the system's");
+ABSL_FLAG(std::string, smtp_user, "", "user for AUTH PLAIN or LOGIN; empty = no AUTH");
+ABSL_FLAG(std::string, smtp_password_file, "", "file whose first line is the password");
+ABSL_FLAG(double, smtp_messages_per_minute, 0, "no faster than this; 0 = as fast as it goes");
+ABSL_FLAG(std::string, acknowledge_key_file, "",
+          "file with the key that signs the links by which units confirm reminders, at least 16 "
+          "bytes; empty = no such links. Needs --public_url");
+ABSL_FLAG(std::string, bounce_maildir, "",
+          "maildir to which the mail system delivers what came back; empty = none");
+ABSL_FLAG(std::string, webhook_hosts_allowed, "",
+          "comma-separated host[:port]s that webhooks may name; empty = no webhooks");
+ABSL_FLAG(std::string, webhook_ca_file, "",
+          "PEM bundle that webhooks' certificates are verified by; empty = the system's");
 ABSL_FLAG(std::string, calendar_file, "",
           "holidays and swapped working days, one \"YYYY-MM-DD off|worked [name]\" a line");
 
@@ -45,6 +62,8 @@ namespace {
 constexpr size_t kTextBytesMax = 100;
 constexpr size_t kUrlBytesMax = 500;
 constexpr size_t kCalendarBytesMax = 1 << 20;
+constexpr size_t kSecretBytesMax = 1000;
+constexpr size_t kKeyBytesMin = 16;
 
 absl::Status Refuse(absl::string_view flag, absl::string_view value, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("--", flag, "=", Quoted(value), ": ", why));
@@ -119,9 +138,92 @@ absl::StatusOr<DeliveryOptions> DeliveryFromFlags(const MailSettings& mail) {
   const double longest = absl::GetFlag(FLAGS_mail_retry_seconds_max);
   RETURN_IF_ERROR(CheckSeconds("mail_retry_seconds", first, 0.01));
   RETURN_IF_ERROR(CheckSeconds("mail_retry_seconds_max", longest, first));
+  const double rate = absl::GetFlag(FLAGS_smtp_messages_per_minute);
+  if (!(rate >= 0 && rate <= 1e6)) {
+    return Refuse("smtp_messages_per_minute", absl::StrCat(rate), "not 0–1000000");
+  }
+  if (rate > 0) options.spacing = absl::Minutes(1) / rate;
   options.retry_first = absl::Seconds(first);
   options.retry_max = absl::Seconds(longest);
   return options;
+}
+
+// The first line of a secret's file; the value itself is never in a message.
+absl::StatusOr<std::string> SecretFromFile(absl::string_view flag, const std::string& path) {
+  std::ifstream file(path);
+  std::string secret;
+  if (!file || !std::getline(file, secret)) return Refuse(flag, path, "cannot be read");
+  if (!secret.empty() && secret.back() == '\r') secret.pop_back();
+  if (secret.empty() || secret.size() > kSecretBytesMax) {
+    return Refuse(flag, path, absl::StrCat("its first line is not 1–", kSecretBytesMax, " bytes"));
+  }
+  return secret;
+}
+
+absl::Status CheckReadable(absl::string_view flag, const std::string& path) {
+  if (path.empty() || std::ifstream(path)) return absl::OkStatus();
+  return Refuse(flag, path, "cannot be read");
+}
+
+absl::StatusOr<SmtpTls> TlsFromFlags() {
+  const std::string tls = absl::GetFlag(FLAGS_smtp_tls);
+  if (tls == "none") return SmtpTls::kNone;
+  if (tls == "opportunistic") return SmtpTls::kOpportunistic;
+  if (tls == "starttls") return SmtpTls::kStartTls;
+  if (tls == "implicit") return SmtpTls::kImplicit;
+  return Refuse("smtp_tls", tls, "not none, opportunistic, starttls or implicit");
+}
+
+absl::StatusOr<SmtpOptions> SmtpFromFlags(const MailSettings& mail) {
+  SmtpOptions smtp;
+  smtp.address = absl::GetFlag(FLAGS_smtp_address);
+  RETURN_IF_ERROR(CheckAddress("smtp_address", smtp.address));
+  smtp.ehlo_name = DomainOf(mail.from.address);
+  const double timeout = absl::GetFlag(FLAGS_smtp_timeout_seconds);
+  RETURN_IF_ERROR(CheckSeconds("smtp_timeout_seconds", timeout, 0.1));
+  smtp.timeout = absl::Seconds(timeout);
+  smtp.connect_timeout = std::min(smtp.connect_timeout, smtp.timeout);
+  ASSIGN_OR_RETURN(smtp.tls, TlsFromFlags());
+  smtp.ca_file = absl::GetFlag(FLAGS_smtp_ca_file);
+  RETURN_IF_ERROR(CheckReadable("smtp_ca_file", smtp.ca_file));
+  smtp.user = absl::GetFlag(FLAGS_smtp_user);
+  if (smtp.user.empty()) return smtp;
+  if (smtp.tls != SmtpTls::kStartTls && smtp.tls != SmtpTls::kImplicit) {
+    return Refuse("smtp_user", smtp.user,
+                  "a password goes over TLS only: --smtp_tls=starttls or implicit");
+  }
+  ASSIGN_OR_RETURN(smtp.password,
+                   SecretFromFile("smtp_password_file", absl::GetFlag(FLAGS_smtp_password_file)));
+  return smtp;
+}
+
+absl::StatusOr<WebhookOptions> WebhooksFromFlags() {
+  WebhookOptions webhooks;
+  const std::string hosts = absl::GetFlag(FLAGS_webhook_hosts_allowed);
+  for (const absl::string_view part : absl::StrSplit(hosts, ',', absl::SkipEmpty())) {
+    webhooks.hosts.push_back(absl::AsciiStrToLower(absl::StripAsciiWhitespace(part)));
+  }
+  webhooks.ca_file = absl::GetFlag(FLAGS_webhook_ca_file);
+  RETURN_IF_ERROR(CheckReadable("webhook_ca_file", webhooks.ca_file));
+  return webhooks;
+}
+
+// The links' key and the folder of what came back.
+absl::Status AnswersFromFlags(Config& config) {
+  if (const std::string path = absl::GetFlag(FLAGS_acknowledge_key_file); !path.empty()) {
+    ASSIGN_OR_RETURN(config.mail.acknowledge_key, SecretFromFile("acknowledge_key_file", path));
+    if (config.mail.acknowledge_key.size() < kKeyBytesMin) {
+      return Refuse("acknowledge_key_file", path,
+                    absl::StrCat("the key is shorter than ", kKeyBytesMin, " bytes"));
+    }
+    if (config.mail.public_url.empty()) {
+      return Refuse("acknowledge_key_file", path, "links need --public_url");
+    }
+  }
+  config.bounce_maildir = absl::GetFlag(FLAGS_bounce_maildir);
+  if (config.bounce_maildir.empty()) return absl::OkStatus();
+  const absl::Status folder = BounceMaildir::Check(config.bounce_maildir);
+  return folder.ok() ? folder : Refuse("bounce_maildir", config.bounce_maildir, folder.message());
 }
 
 absl::StatusOr<WorkingCalendar> CalendarFromFlags() {
@@ -157,13 +259,9 @@ absl::StatusOr<Config> ConfigFromFlags() {
   if (config.database.empty()) return Refuse("database", "", "no file named");
   ASSIGN_OR_RETURN(config.mail, MailFromFlags());
   ASSIGN_OR_RETURN(config.delivery, DeliveryFromFlags(config.mail));
-  config.smtp.address = absl::GetFlag(FLAGS_smtp_address);
-  RETURN_IF_ERROR(CheckAddress("smtp_address", config.smtp.address));
-  config.smtp.ehlo_name = DomainOf(config.mail.from.address);
-  const double timeout = absl::GetFlag(FLAGS_smtp_timeout_seconds);
-  RETURN_IF_ERROR(CheckSeconds("smtp_timeout_seconds", timeout, 0.1));
-  config.smtp.timeout = absl::Seconds(timeout);
-  config.smtp.connect_timeout = std::min(config.smtp.connect_timeout, config.smtp.timeout);
+  ASSIGN_OR_RETURN(config.smtp, SmtpFromFlags(config.mail));
+  ASSIGN_OR_RETURN(config.webhooks, WebhooksFromFlags());
+  RETURN_IF_ERROR(AnswersFromFlags(config));
   ASSIGN_OR_RETURN(config.calendar, CalendarFromFlags());
   return config;
 }

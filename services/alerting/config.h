@@ -7,6 +7,7 @@
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation.h"
 #include "services/alerting/smtp.h"
+#include "services/alerting/webhook.h"
 #include "services/common/rpc/server.h"
 
 namespace dondoc::alerting {
@@ -21,6 +22,8 @@ struct Config {
   MailSettings mail;
   DeliveryOptions delivery;
   SmtpOptions smtp;
+  WebhookOptions webhooks;
+  std::string bounce_maildir;  // empty = none
   WorkingCalendar calendar;
 };
 

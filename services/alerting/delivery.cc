@@ -191,6 +191,10 @@ AttemptResult DeliveryWorker::Judge(const ClaimedReminder& reminder, const Deliv
       result.sent_time = clock_.Now();
       return result;
     case Delivery::Result::kUnreachable:
+      // About the relay, not about this reminder: an outage of any length gives up nobody.
+      metrics_.attempts_deferred.Increment();
+      result.state = v1::ReminderState::DEFERRED;
+      break;
     case Delivery::Result::kDeferred:
       metrics_.attempts_deferred.Increment();
       result.state = reminder.attempts >= options_.attempts_max ? v1::ReminderState::FAILED

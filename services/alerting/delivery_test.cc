@@ -171,6 +171,114 @@ TEST_F(DeliveryTest, GivesUpAfterTheLastAttempt) {
   EXPECT_EQ(Of("a").attempts(), 3);
 }
 
+TEST_F(DeliveryTest, ARelayThatIsAwayGivesUpNobody) {
+  Queue(1);
+  options_.attempts_max = 2;
+  {
+    const SmtpSink gone(folder_.File("gone"), {});
+    StartWorker(gone.address());
+  }
+  absl::Time now = absl::Now();
+  for (int i = 0; i < 5; ++i, now += absl::Hours(2)) {
+    EXPECT_THAT(Deliver(now), StatusIs(absl::StatusCode::kUnavailable, HasSubstr("connect")));
+  }
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::DEFERRED);
+  StartSink({});
+  EXPECT_EQ(*Deliver(now), 1);
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::SENT);
+}
+
+TEST_F(DeliveryTest, AMailboxThatIsNotThereIsNotWrittenToAgain) {
+  Queue(3);
+  StartSink({"rcpt:a@x.invalid:550 5.1.1 no such user", "rcpt:b@x.invalid:550 5.7.1 policy"});
+  ASSERT_OK(Deliver());
+  const auto suppressed = store_->ListSuppressions("", 10);
+  ASSERT_OK(suppressed);
+  ASSERT_EQ(suppressed->suppressions.size(), 1u);
+  EXPECT_EQ(suppressed->suppressions[0].address(), "a@x.invalid");
+  EXPECT_EQ(suppressed->suppressions[0].reason(), "550 5.1.1 no such user");
+  EXPECT_EQ(metrics_.suppressions.Value(), 1);
+  EXPECT_THAT(store_->Retry("a"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("suppressed")));
+  ASSERT_OK(store_->DeleteSuppression("A@x.invalid"));
+  ASSERT_OK(store_->Retry("a"));
+  ASSERT_OK(store_->Suppress(suppressed->suppressions[0]));
+  EXPECT_EQ(*Deliver(), 0);
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::SUPPRESSED);
+}
+
+TEST_F(DeliveryTest, KeepsItsDistance) {
+  Queue(3);
+  options_.spacing = absl::Seconds(6);
+  StartSink({});
+  const absl::Time now = absl::Now();
+  EXPECT_EQ(*Deliver(now), 1);
+  EXPECT_EQ(*Deliver(now + absl::Seconds(5)), 0);
+  EXPECT_EQ(*Deliver(now + absl::Seconds(6)), 1);
+  EXPECT_EQ(*Deliver(now + absl::Seconds(12)), 1);
+}
+
+TEST_F(DeliveryTest, ASlowDripOfAnAnswerIsStillAnAnswer) {
+  Queue(1);
+  StartSink({"dot:*:drip:1"});
+  ASSERT_OK(Deliver());
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::SENT);
+}
+
+TEST_F(DeliveryTest, ARelayThatHangsHoldsNobodyAtTheEnd) {
+  Queue(1);
+  options_.stop_grace = absl::ZeroDuration();
+  StartSink({"dot:*:hang"});
+  StartWorker(sink_->address(), absl::Seconds(600));
+  worker_->Start();
+  sink_->WaitUntilHanging();
+  const absl::Time told = absl::Now();
+  worker_->Stop();
+  EXPECT_LT(absl::Now() - told, absl::Seconds(60));
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::UNKNOWN);
+}
+
+TEST_F(DeliveryTest, AbsentTlsIsNoMailWhenItIsRequired) {
+  Queue(1);
+  StartSink({});
+  auto transport = CurlSmtpTransport::Create(
+      {.address = sink_->address(), .ehlo_name = "kontum.invalid", .tls = SmtpTls::kStartTls});
+  ASSERT_OK(transport);
+  DeliveryWorker worker(*store_, **transport, clock_, metrics_, options_);
+  EXPECT_THAT(worker.DeliverDue([] { return absl::Now(); }),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("SSL")));
+  EXPECT_THAT(sink_->Messages(), IsEmpty());
+}
+
+TEST_F(DeliveryTest, SignsInWhenItIsTo) {
+  Queue(2);
+  StartSink({"auth:dondoc@kontum.invalid:mật khẩu 1"});
+  for (const std::string password : {"sai", "mật khẩu 1"}) {
+    auto transport = CurlSmtpTransport::Create({.address = sink_->address(),
+                                                .ehlo_name = "kontum.invalid",
+                                                .user = "dondoc@kontum.invalid",
+                                                .password = password});
+    ASSERT_OK(transport);
+    DeliveryWorker worker(*store_, **transport, clock_, metrics_, options_);
+    const auto sent = worker.DeliverDue([] { return absl::Now() + absl::Hours(1); });
+    if (password == "sai") {
+      EXPECT_THAT(sent, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("535")));
+      EXPECT_THAT(sink_->Messages(), IsEmpty());
+    } else {
+      ASSERT_OK(sent);
+      EXPECT_EQ(sink_->Messages().size(), 1u);  // the other one is put off
+    }
+  }
+}
+
+TEST_F(DeliveryTest, AServiceThatIsClosingIsTriedAgain) {
+  Queue(2);
+  StartSink({"mail:*:421 4.3.2 closing:1"});
+  ASSERT_OK(Deliver());
+  EXPECT_EQ(Of("a").state(), v1::ReminderState::DEFERRED);
+  EXPECT_EQ(Of("b").state(), v1::ReminderState::SENT);
+}
+
 TEST_F(DeliveryTest, ARefusedSenderOrMessageFails) {
   Queue(3);
   StartSink({"mail:*:553 5.7.1 sender refused:1", "data:b@x.invalid:554 5.5.1 no valid recipients",

@@ -7,22 +7,36 @@
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation.h"
 #include "services/alerting/grpc_sources.h"
+#include "services/alerting/mail_service.h"
 #include "services/alerting/metrics.h"
 #include "services/alerting/scheduler.h"
 #include "services/alerting/smtp.h"
 #include "services/alerting/store/sqlite_alert_store.h"
+#include "services/alerting/webhook.h"
 #include "services/common/config/flags.h"
 #include "services/common/config/server_flags.h"
 #include "services/common/log/log.h"
 #include "services/common/metrics/metrics_server.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/server.h"
+#include "services/common/status/macros.h"
 
 namespace dondoc::alerting {
 namespace {
 
 constexpr char kAbout[] =
     "dondoc_alerting: campaigns, their evaluations, and reminders to the units that are behind.";
+
+// Messages are written with the words that are stored at that time.
+MailSettings WithStoredTemplates(MailSettings mail, const MailStore& store) {
+  mail.changed_templates = [&store]() -> absl::StatusOr<TemplateSources> {
+    ASSIGN_OR_RETURN(const std::vector<v1::Template> changed, store.ListTemplates());
+    TemplateSources sources;
+    for (const v1::Template& one : changed) sources[one.name()] = one.source();
+    return sources;
+  };
+  return mail;
+}
 
 int Run(int argc, char** argv) {
   const sigset_t shutdown_signals = BlockShutdownSignals();  // before any thread exists
@@ -45,27 +59,48 @@ int Run(int argc, char** argv) {
   auto transport = CurlSmtpTransport::Create(config->smtp);
   if (!transport.ok()) return ExitWith(kExitFailed, transport.status());
 
+  auto webhook_transport = WebhookTransport::Create(**store, metrics, config->webhooks);
+  if (!webhook_transport.ok()) return ExitWith(kExitFailed, webhook_transport.status());
+
   GrpcFigureSource figures(DialService(config->aggregation_address));
   GrpcDirectorySource directory(DialService(config->ingestion_address));
   Evaluator evaluator(figures, directory, **store, **clock, config->calendar, metrics,
-                      config->mail);
+                      WithStoredTemplates(config->mail, **store));
   DeliveryWorker delivery(**store, **transport, **clock, metrics, config->delivery);
-  Scheduler scheduler(**store, evaluator, figures, **clock, config->calendar, metrics,
-                      [&delivery] { delivery.Wake(); });
-  CampaignServiceHandler service(**store, evaluator, **clock, config->calendar, config->mail.guard,
-                                 {.campaigns_changed = [&scheduler] { scheduler.Wake(); },
-                                  .reminders_due = [&delivery] { delivery.Wake(); }});
+  DeliveryOptions telling = config->delivery;
+  telling.channel = Channel::kWebhook;
+  telling.guard = {};
+  telling.spacing = absl::ZeroDuration();
+  DeliveryWorker webhooks(**store, **webhook_transport, **clock, metrics, telling);
+  const auto wake = [&delivery, &webhooks] {
+    delivery.Wake();
+    webhooks.Wake();
+  };
+  Scheduler scheduler(**store, evaluator, figures, **clock, config->calendar, metrics, wake);
+  CampaignServiceHandler service(
+      **store, evaluator, **clock, config->calendar, config->mail.guard,
+      {.campaigns_changed = [&scheduler] { scheduler.Wake(); }, .reminders_due = wake});
+  MailServiceHandler mail(**store, **store, **store, **clock, metrics,
+                          {.acknowledge_key = config->mail.acknowledge_key,
+                           .webhook_hosts = config->webhooks.hosts,
+                           .reminders_due = wake});
+  BounceIntake intake(**store, **clock, metrics);
+  BounceMaildir bounces(intake, config->bounce_maildir);
   if (const absl::Status recovered = delivery.Recover(); !recovered.ok()) {
     return ExitWith(kExitFailed, recovered);
   }
   delivery.Start();
+  webhooks.Start();
+  if (!config->bounce_maildir.empty()) bounces.Start();
   scheduler.Start();
   ServerHooks hooks;
-  hooks.stop = [&scheduler, &delivery] {
+  hooks.stop = [&] {
     scheduler.Stop();
     delivery.Stop();
+    webhooks.Stop();
+    bounces.Stop();
   };
-  return RunServer(config->server, {&service}, **metrics_server, shutdown_signals, hooks);
+  return RunServer(config->server, {&service, &mail}, **metrics_server, shutdown_signals, hooks);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "services/alerting/smtp.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -97,7 +99,27 @@ absl::StatusOr<std::unique_ptr<CurlSmtpTransport>> CurlSmtpTransport::Create(
   return std::unique_ptr<CurlSmtpTransport>(new CurlSmtpTransport(handle, options));
 }
 
-CurlSmtpTransport::~CurlSmtpTransport() { curl_easy_cleanup(handle_); }
+CurlSmtpTransport::~CurlSmtpTransport() {
+  CutConnections();
+  curl_easy_cleanup(handle_);
+}
+
+void CurlSmtpTransport::CutConnections() {
+  for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
+}
+
+int CurlSmtpTransport::OpenSocket(void* self, int /*purpose*/, void* address) {
+  const auto& wanted = *static_cast<curl_sockaddr*>(address);
+  const int opened = socket(wanted.family, wanted.socktype | SOCK_CLOEXEC, wanted.protocol);
+  if (opened < 0) return CURL_SOCKET_BAD;
+  static_cast<CurlSmtpTransport*>(self)->sockets_.insert(opened);
+  return opened;
+}
+
+int CurlSmtpTransport::CloseSocket(void* self, int socket) {
+  static_cast<CurlSmtpTransport*>(self)->sockets_.erase(socket);
+  return close(socket);
+}
 
 void CurlSmtpTransport::SetLimits() {
   curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
@@ -109,6 +131,16 @@ void CurlSmtpTransport::SetLimits() {
   curl_easy_setopt(
       handle_, CURLOPT_SERVER_RESPONSE_TIMEOUT,
       static_cast<long>(absl::ToInt64Seconds(absl::Ceil(options_.timeout, absl::Seconds(1)))));
+  curl_easy_setopt(
+      handle_, CURLOPT_OPENSOCKETFUNCTION,
+      +[](void* self, curlsocktype purpose, curl_sockaddr* address) {
+        return OpenSocket(self, static_cast<int>(purpose), address);
+      });
+  curl_easy_setopt(handle_, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(
+      handle_, CURLOPT_CLOSESOCKETFUNCTION,
+      +[](void* self, curl_socket_t socket) { return CloseSocket(self, socket); });
+  curl_easy_setopt(handle_, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(handle_, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(handle_, CURLOPT_XFERINFOFUNCTION, Progress);
   curl_easy_setopt(handle_, CURLOPT_XFERINFODATA, this);
@@ -136,8 +168,10 @@ void CurlSmtpTransport::SetSecurity() {
 // libcurl asks about once a second, also while it waits for the answer to QUIT.
 int CurlSmtpTransport::Progress(void* self, int64_t /*down*/, int64_t /*down_now*/, int64_t /*up*/,
                                 int64_t /*up_now*/) {
-  const auto& transport = *static_cast<CurlSmtpTransport*>(self);
-  return absl::ToUnixMicros(absl::Now()) >= transport.cancel_at_us_ ? 1 : 0;
+  auto& transport = *static_cast<CurlSmtpTransport*>(self);
+  if (absl::ToUnixMicros(absl::Now()) < transport.cancel_at_us_) return 0;
+  transport.CutConnections();
+  return 1;
 }
 
 void CurlSmtpTransport::Cancel(absl::Duration grace) {

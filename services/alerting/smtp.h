@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -64,6 +65,9 @@ class CurlSmtpTransport : public SmtpTransport {
  private:
   void SetSecurity();
   void SetLimits();
+  void CutConnections();
+  static int OpenSocket(void* self, int purpose, void* address);
+  static int CloseSocket(void* self, int socket);
   static int Progress(void* self, int64_t, int64_t, int64_t, int64_t);
 
   CurlSmtpTransport(void* handle, const SmtpOptions& options)
@@ -71,6 +75,9 @@ class CurlSmtpTransport : public SmtpTransport {
 
   void* const handle_;  // CURL*
   const SmtpOptions options_;
+  // Of the sending thread. libcurl says QUIT to what it closes and waits for the answer, by itself
+  // for minutes; a socket that is cut does not answer.
+  std::set<int> sockets_;
   std::atomic<int64_t> cancel_at_us_ = INT64_MAX;  // real clock
 };
 

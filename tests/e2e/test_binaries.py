@@ -118,7 +118,7 @@ class LifeTest(harness.TestCase):
         expected = {
             "ingestion": {"DossierService", "ImportService", "UnitService", "DefinitionService", "FeedService"},
             "aggregation": {"RatioService"},
-            "alerting": {"CampaignService"},
+            "alerting": {"CampaignService", "MailService"},
         }
         for name, services in expected.items():
             found = stack.grpc(name).services()

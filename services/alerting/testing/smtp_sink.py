@@ -6,12 +6,17 @@ Prints "port N" once it listens on a free port of 127.0.0.1, and stops when its 
 Every message taken is written whole to FOLDER/<number>-<recipient>.eml, as it came after dot-unstuffing, with
 X-Envelope-From and X-Envelope-To lines before it. A rule is PLACE:ADDRESS:ACTION[:TIMES]
 
-  PLACE    mail (ADDRESS is the sender) | rcpt | data | dot
+  PLACE    mail (ADDRESS is the sender) | rcpt | data | body (in the midst of DATA) | dot
   ADDRESS  an address, or * for every one
   ACTION   a reply code and text ("450 4.2.0 later"), or "drop": close the connection without an answer,
            or "take-and-drop" (dot only): write the message, then close without an answer,
-           or "hang" (dot only): write the message, print "hanging" and never answer
+           or "hang" (dot only): write the message, print "hanging" and never answer,
+           or "hold": print "holding PLACE" and never answer; at dot the message is not taken,
+           or "hold-taken" (dot only): the same, but the message is taken,
+           or "drip" (dot only): answer after a second for each of three pieces of the answer
   TIMES    how often; absent = always
+
+A rule "auth:USER:PASSWORD" asks everybody for them (AUTH PLAIN or LOGIN, without TLS).
 
 FOLDER/log holds one line per command seen, so that tests see connections and attempts.
 """
@@ -19,7 +24,7 @@ import asyncio
 import pathlib
 import sys
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import AuthResult, SMTP
 
 
 class Rule:
@@ -57,6 +62,11 @@ class Handler:
         server.transport.abort()
         raise ConnectionResetError("told to drop")
 
+    @staticmethod
+    async def hold(place):
+        print("holding", place, flush=True)
+        await asyncio.Event().wait()
+
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.note("ehlo", hostname)
         session.host_name = hostname
@@ -67,6 +77,8 @@ class Handler:
         action = self.action("mail", address)
         if action == "drop":
             self.drop(server)
+        if action == "hold":
+            await self.hold("mail")
         if action:
             return action
         envelope.mail_from = address
@@ -77,6 +89,8 @@ class Handler:
         action = self.action("rcpt", address)
         if action == "drop":
             self.drop(server)
+        if action == "hold":
+            await self.hold("rcpt")
         if action:
             return action
         envelope.rcpt_tos.append(address)
@@ -88,7 +102,9 @@ class Handler:
         self.note("dot", recipient)
         if action == "drop":
             self.drop(server)
-        if action and action not in ("take-and-drop", "hang"):
+        if action == "hold":
+            await self.hold("dot")
+        if action and action not in ("take-and-drop", "hang", "hold-taken", "drip"):
             return action
         self.count += 1
         path = self.folder / f"{self.count:05d}-{recipient}.eml"
@@ -96,6 +112,13 @@ class Handler:
         path.write_bytes(head.encode() + envelope.original_content)
         if action == "take-and-drop":
             self.drop(server)
+        if action == "hold-taken":
+            await self.hold("dot")
+        if action == "drip":
+            for piece in (b"250-2.0.0 wait\r\n", b"250-2.0.0 wai", b"t\r\n"):
+                server._writer.write(piece)
+                await server._writer.drain()
+                await asyncio.sleep(1)
         if action == "hang":
             print("hanging", flush=True)
             await asyncio.Event().wait()
@@ -108,9 +131,15 @@ class Server(SMTP):
         action = self.event_handler.action("data", recipient)
         if action == "drop":
             self.event_handler.drop(self)
+        if action == "hold":
+            await self.event_handler.hold("data")
         if action:
             await self.push(action)
             return
+        if self.event_handler.action("body", recipient) == "hold":
+            await self.push("354 go on")
+            await self._reader.readline()
+            await self.event_handler.hold("body")
         await super().smtp_DATA(arg)
 
     async def handle_exception(self, error):
@@ -119,10 +148,17 @@ class Server(SMTP):
 
 async def main():
     folder = pathlib.Path(sys.argv[1])
-    handler = Handler(folder, [Rule(text) for text in sys.argv[2:]])
+    secrets = [text.split(":")[1:] for text in sys.argv[2:] if text.startswith("auth:")]
+    handler = Handler(folder, [Rule(text) for text in sys.argv[2:] if not text.startswith("auth:")])
+
+    def check(server, session, envelope, mechanism, data):
+        known = [data.login.decode(), data.password.decode()] in secrets
+        return AuthResult(success=known, handled=known)
+
+    options = {"authenticator": check, "auth_required": True, "auth_require_tls": False} if secrets else {}
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Server(handler, hostname="sink.invalid", enable_SMTPUTF8=False), "127.0.0.1", 0
+        lambda: Server(handler, hostname="sink.invalid", enable_SMTPUTF8=False, **options), "127.0.0.1", 0
     )
     print("port", server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
