@@ -105,7 +105,7 @@ Counts CubeView::UnitCounts(const DefinitionPlane& plane, int unit, const DayRan
 
 Figure CubeView::UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const {
   return FigureOf(UnitCounts(plane, unit, window), unit,
-                  Intersect(window, units_->facts(unit).validity));
+                  Intersect(window, units_->facts(unit).validity), StatementsFor(plane));
 }
 
 bool CubeView::Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const {
@@ -117,14 +117,26 @@ bool CubeView::Concerns(const DefinitionPlane& plane, int unit, const DayRange& 
 Figure RollUp::Result() const {
   Figure figure;
   figure.counts = counts_;
-  if (none_ == units_) {
+  if (none_.units == units_) {
     figure.basis = v1::Basis::NONE;
-  } else if (complete_ == units_) {
-    figure.basis = v1::Basis::DOSSIERS;
-  } else {
+  } else if (none_.units + partial_.units > 0) {
     figure.basis = v1::Basis::PARTIAL_DOSSIERS;
+  } else {
+    figure.basis = statement_.units > 0 ? v1::Basis::STATEMENT : v1::Basis::DOSSIERS;
   }
   return figure;
+}
+
+v1::BasisCounts RollUp::ByBasis() const {
+  v1::BasisCounts counts;
+  counts.set_dossiers_units(units_ - statement_.units - partial_.units - none_.units);
+  counts.set_dossiers_total(counts_.total() - statement_.total - partial_.total);
+  counts.set_partial_dossiers_units(partial_.units);
+  counts.set_partial_dossiers_total(partial_.total);
+  counts.set_statement_units(statement_.units);
+  counts.set_statement_total(statement_.total);
+  counts.set_none_units(none_.units);
+  return counts;
 }
 
 Cube::Cube(std::string ledger_id) {
@@ -193,6 +205,14 @@ absl::Status Cube::TakeClaim(const v1::CoverageClaim& wire,
   std::sort(claim.units.begin(), claim.units.end());
   claim.units.erase(std::unique(claim.units.begin(), claim.units.end()), claim.units.end());
   coverage_.Put(std::move(claim));
+  return absl::OkStatus();
+}
+
+absl::Status Cube::TakeStatement(const v1::StatementRecord& record) {
+  const std::string& unit_id = record.statement().unit_id();
+  if (const absl::Status put = statements_.Put(Intern(unit_id), record); !put.ok()) {
+    return Bad(absl::StrCat("unit ", Quoted(unit_id), ": ", put.message()));
+  }
   return absl::OkStatus();
 }
 
@@ -267,6 +287,9 @@ absl::Status Cube::LoadChunk(const v1::SnapshotChunk& chunk) {
   RETURN_IF_ERROR(TakeProcedures(chunk.procedures()));
   for (const v1::CoverageClaim& claim : chunk.coverage())
     RETURN_IF_ERROR(TakeClaim(claim, nullptr));
+  for (const v1::StatementRecord& statement : chunk.statements()) {
+    RETURN_IF_ERROR(TakeStatement(statement));
+  }
   return LoadCells(chunk.cells());
 }
 
@@ -317,6 +340,9 @@ absl::Status Cube::Apply(absl::Span<const v1::FeedEvent> parts) {
     for (const v1::CoverageClaim& claim : part.coverage()) {
       const bool own = claim.claim_sequence() == sequence && parts.back().has_commit_time();
       RETURN_IF_ERROR(TakeClaim(claim, own ? &parts.back().commit_time() : nullptr));
+    }
+    for (const v1::StatementRecord& statement : part.statements()) {
+      RETURN_IF_ERROR(TakeStatement(statement));
     }
     RETURN_IF_ERROR(TakeCells(part.deltas(), changes));
   }
@@ -385,11 +411,12 @@ std::shared_ptr<const CubeView> Cube::View() {
   view->position_ = position_;
   view->units_ = table_;
   view->coverage_ = coverage_.Table();
+  view->statements_ = statements_.Table();
   view->definitions_ = definitions_;
   for (auto& [id, counted] : counted_) {
     if (counted.shown == nullptr) {
       counted.shown = std::make_shared<const DefinitionPlane>(
-          DefinitionPlane{counted.definition, counted.days.Freeze()});
+          DefinitionPlane{counted.definition, counted.days.Freeze(), id == kDefaultDefinitionId});
     }
     view->planes_.emplace(id, counted.shown);
   }

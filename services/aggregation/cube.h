@@ -22,6 +22,7 @@
 #include "services/aggregation/day_plane.h"
 #include "services/aggregation/day_range.h"
 #include "services/aggregation/procedure_table.h"
+#include "services/aggregation/statements.h"
 #include "services/aggregation/unit_cells.h"
 #include "services/aggregation/unit_table.h"
 #include "services/common/metric/definition.h"
@@ -44,6 +45,9 @@ using CellsChunk = std::array<FrozenCells, kCellsChunkUnits>;
 struct DefinitionPlane {
   v1::MetricDefinition definition;
   DayPlane days;
+  // Whether statements may stand for its dossiers: only the default definition over all procedures
+  // asks what declarers count.
+  bool takes_statements = false;
 };
 
 // What a unit, or several, come to in a window.
@@ -51,8 +55,8 @@ struct Figure {
   Counts counts;
   v1::Basis::Value basis = v1::Basis::NONE;
 
-  // Covered and empty; not covered.
-  bool no_dossiers() const { return counts.total() == 0 && basis == v1::Basis::DOSSIERS; }
+  // Known and empty; not known.
+  bool no_dossiers() const { return counts.total() == 0 && basis != v1::Basis::NONE; }
   bool no_data() const { return basis == v1::Basis::NONE; }
 };
 
@@ -64,6 +68,10 @@ class CubeView {
   const v1::Position& position() const { return position_; }
   const UnitTable& units() const { return *units_; }
   const CoverageTable& coverage() const { return coverage_; }
+  // The statements that may stand for dossiers counted by `plane`; nullptr when there are none.
+  const StatementTable* StatementsFor(const DefinitionPlane& plane) const {
+    return plane.takes_statements ? statements_.get() : nullptr;
+  }
 
   // The newest version; nullptr when there is none of that id.
   const v1::MetricDefinition* FindDefinition(absl::string_view definition_id) const;
@@ -84,8 +92,9 @@ class CubeView {
 
   // A unit's own dossiers.
   Counts UnitCounts(const DefinitionPlane& plane, int unit, const DayRange& window) const;
-  // A unit's own dossiers, with its basis: coverage counts on the days of the window on which the
-  // unit exists.
+  // What a unit's figure is and rests on: its own dossiers where coverage is complete on the days
+  // of the window on which the unit exists; else the statements that tile those days; else the
+  // dossiers there are.
   Figure UnitFigure(const DefinitionPlane& plane, int unit, const DayRange& window) const;
   // Whether the unit has a part in the window: exists in it, or has dossiers in it.
   bool Concerns(const DefinitionPlane& plane, int unit, const DayRange& window) const;
@@ -95,8 +104,14 @@ class CubeView {
   void ForEachConcerned(const DefinitionPlane& plane, const DayRange& window, Visit visit) const;
 
  private:
-  Figure FigureOf(const Counts& counts, int unit, const DayRange& existing) const {
+  Figure FigureOf(const Counts& counts, int unit, const DayRange& existing,
+                  const StatementTable* statements) const {
     if (coverage_.Complete(unit, existing)) return {counts, v1::Basis::DOSSIERS};
+    if (statements != nullptr) {
+      const std::optional<Counts> declared =
+          statements->Declared(unit, existing, units_->facts(unit).validity);
+      if (declared.has_value()) return {*declared, v1::Basis::STATEMENT};
+    }
     return {counts, counts.total() > 0 ? v1::Basis::PARTIAL_DOSSIERS : v1::Basis::NONE};
   }
 
@@ -104,6 +119,7 @@ class CubeView {
   v1::Position position_;
   std::shared_ptr<const UnitTable> units_;
   CoverageTable coverage_;
+  std::shared_ptr<const StatementTable> statements_;  // nullptr = none
   std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
   std::map<std::string, std::shared_ptr<const DefinitionPlane>, std::less<>> planes_;
   std::shared_ptr<const ProcedureTable> procedures_;
@@ -113,6 +129,7 @@ class CubeView {
 template <typename Visit>
 void CubeView::ForEachConcerned(const DefinitionPlane& plane, const DayRange& window,
                                 Visit visit) const {
+  const StatementTable* const statements = StatementsFor(plane);
   const int chunks = (units_->size() + kChunkUnits - 1) / kChunkUnits;
   plane.days.ForEachChunk(chunks, window, [&](int chunk, const PlaneRow& row) {
     const int first = chunk * kChunkUnits;
@@ -123,13 +140,13 @@ void CubeView::ForEachConcerned(const DefinitionPlane& plane, const DayRange& wi
       const Counts counts = DayPlane::CountsAt(row, unit - first);
       const DayRange existing = Intersect(window, facts.validity);
       if (existing.empty() && counts.total() == 0) continue;
-      visit(unit, facts, FigureOf(counts, unit, existing));
+      visit(unit, facts, FigureOf(counts, unit, existing, statements));
     }
   });
 }
 
-// Adds figures up: pooled counts; basis DOSSIERS when all are, NONE when none has any, otherwise
-// PARTIAL_DOSSIERS.
+// Adds figures up: pooled counts, and how many units and dossiers rest on what; the basis is the
+// weakest, as Ratio says.
 class RollUp {
  public:
   void Add(const Figure& figure) {
@@ -138,16 +155,30 @@ class RollUp {
     counts_.postal += figure.counts.postal;
     counts_.unknown += figure.counts.unknown;
     ++units_;
-    if (figure.basis == v1::Basis::DOSSIERS) ++complete_;
-    if (figure.basis == v1::Basis::NONE) ++none_;
+    // Most rest on dossiers: what the others leave of the sums.
+    if (figure.basis != v1::Basis::DOSSIERS) AddOther(figure.basis, figure.counts.total());
   }
   Figure Result() const;
+  v1::BasisCounts ByBasis() const;
 
  private:
+  struct Part {
+    int64_t units = 0;
+    int64_t total = 0;
+  };
+  void AddOther(v1::Basis::Value basis, int64_t total) {
+    Part& part = basis == v1::Basis::STATEMENT ? statement_
+                 : basis == v1::Basis::NONE    ? none_
+                                               : partial_;
+    ++part.units;
+    part.total += total;
+  }
+
   Counts counts_;
   int64_t units_ = 0;
-  int64_t complete_ = 0;
-  int64_t none_ = 0;
+  Part statement_;
+  Part partial_;
+  Part none_;
 };
 
 // The cube for writing. Not thread-safe (LiveCube is). After kDataLoss its state is undefined:
@@ -193,6 +224,7 @@ class Cube {
   absl::Status TakeProcedures(const google::protobuf::RepeatedPtrField<v1::Procedure>& procedures);
   // Counts a plane from the cells.
   absl::Status Recount(const std::string& plane_id, Counted& counted) const;
+  absl::Status TakeStatement(const v1::StatementRecord& record);
   absl::Status TakeClaim(const v1::CoverageClaim& claim,
                          const google::protobuf::Timestamp* commit_time);
   // Where the block's index columns point to.
@@ -215,6 +247,7 @@ class Cube {
   std::vector<UnitCells> cells_;                                // by unit index
   std::vector<std::shared_ptr<const CellsChunk>> cells_shown_;  // nullptr = changed since
   CoverageBook coverage_;
+  StatementBook statements_;
   std::shared_ptr<const std::map<std::string, v1::MetricDefinition, std::less<>>> definitions_;
   std::map<std::string, Counted, std::less<>> counted_;
   bool loading_ = false;

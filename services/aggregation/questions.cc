@@ -188,6 +188,7 @@ v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane
   std::optional<SummarySums> compared;
   v1::GetSummaryResponse response;
   *response.mutable_overall() = ToRatio(sums.overall.Result(), question.target);
+  *response.mutable_overall()->mutable_by_basis() = sums.overall.ByBasis();
   if (question.with_online_services) {
     online =
         SummaryOf(view, *view.FindPlane(OnlineServicesPlane(question.definition_id)), question);
@@ -209,6 +210,7 @@ v1::GetSummaryResponse AnswerSummary(const CubeView& view, const DefinitionPlane
     summary.set_reached(sum.reached);
     summary.set_below(sum.below);
     *summary.mutable_ratio() = ToRatio(sum.roll_up.Result(), question.target);
+    *summary.mutable_ratio()->mutable_by_basis() = sum.roll_up.ByBasis();
     if (online.has_value()) {
       *summary.mutable_online_services() =
           ToRatio(online->levels[i].roll_up.Result(), question.target);

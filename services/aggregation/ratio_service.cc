@@ -9,6 +9,7 @@
 #include "services/aggregation/nation.h"
 #include "services/aggregation/page_token.h"
 #include "services/aggregation/questions.h"
+#include "services/aggregation/reconciliation.h"
 #include "services/aggregation/trend.h"
 #include "services/common/clock/civil.h"
 #include "services/common/rpc/status_conversion.h"
@@ -117,6 +118,38 @@ absl::Status RatioServiceServer::Answer(const v1::GetNationRequest& request, abs
   return absl::OkStatus();
 }
 
+absl::Status RatioServiceServer::Answer(const v1::GetReconciliationRequest& request,
+                                        absl::Time deadline,
+                                        v1::GetReconciliationResponse& response) {
+  ASSIGN_OR_RETURN(ReconciliationQuestion question, DecodeRequest(request));
+  Question& common = question.units.common;
+  PageToken token;
+  if (!request.page_token().empty()) {
+    ASSIGN_OR_RETURN(token, DecodePageToken(request.page_token(), question.units.fingerprint));
+    ASSIGN_OR_RETURN(const Ledgers::Finder finder, ledgers_.Find(common.province_id));
+    const View live = finder->Live();
+    if (live == nullptr) return NothingLoaded();
+    if (token.ledger_id != live->position().ledger_id()) {
+      return absl::InvalidArgumentError("page_token: of another ledger, begin again");
+    }
+    // The following pages are of the position of the first, whatever was written since.
+    common.asked = Asked();
+    common.asked.as_of_sequence = token.sequence;
+  }
+  ASSIGN_OR_RETURN(const View view, Find(common, deadline));
+  ASSIGN_OR_RETURN(
+      ReconciliationPage page,
+      AnswerReconciliation(*view, *view->FindPlane(common.definition_id), question, token.offset));
+  response = std::move(page.response);
+  if (page.more) {
+    response.set_next_page_token(
+        EncodePageToken({view->position().ledger_id(), view->position().sequence(),
+                         token.offset + response.units_size()},
+                        question.units.fingerprint));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RatioServiceServer::Answer(const v1::GetFreshnessRequest& request, absl::Time deadline,
                                         v1::GetFreshnessResponse& response) {
   ASSIGN_OR_RETURN(const FreshnessQuestion question, DecodeRequest(request));
@@ -198,6 +231,12 @@ grpc::Status RatioServiceServer::GetNation(grpc::ServerContext* context,
                                            const v1::GetNationRequest* request,
                                            v1::GetNationResponse* response) {
   return Serve("GetNation", context, request, response);
+}
+
+grpc::Status RatioServiceServer::GetReconciliation(grpc::ServerContext* context,
+                                                   const v1::GetReconciliationRequest* request,
+                                                   v1::GetReconciliationResponse* response) {
+  return Serve("GetReconciliation", context, request, response);
 }
 
 grpc::Status RatioServiceServer::GetFreshness(grpc::ServerContext* context,

@@ -47,6 +47,9 @@ class RatioServiceServer : public v1::RatioService::Service {
                                   v1::ListUnitProceduresResponse* response) override;
   grpc::Status GetNation(grpc::ServerContext* context, const v1::GetNationRequest* request,
                          v1::GetNationResponse* response) override;
+  grpc::Status GetReconciliation(grpc::ServerContext* context,
+                                 const v1::GetReconciliationRequest* request,
+                                 v1::GetReconciliationResponse* response) override;
   grpc::Status GetFreshness(grpc::ServerContext* context, const v1::GetFreshnessRequest* request,
                             v1::GetFreshnessResponse* response) override;
   grpc::Status ListDailyCounts(grpc::ServerContext* context,
@@ -77,6 +80,8 @@ class RatioServiceServer : public v1::RatioService::Service {
                       v1::ListUnitProceduresResponse& response);
   absl::Status Answer(const v1::GetNationRequest& request, absl::Time deadline,
                       v1::GetNationResponse& response);
+  absl::Status Answer(const v1::GetReconciliationRequest& request, absl::Time deadline,
+                      v1::GetReconciliationResponse& response);
   absl::Status Answer(const v1::GetFreshnessRequest& request, absl::Time deadline,
                       v1::GetFreshnessResponse& response);
   absl::Status Answer(const v1::ListDailyCountsRequest& request, absl::Time deadline,
