@@ -292,8 +292,9 @@ absl::Status TableFinder::OnDossierRow(const SheetRow& row) {
       if (total || footer || after_total_ || IsSectionText(text)) return absl::OkStatus();
     } else {
       const absl::string_view code = CellAt(row.cells, plan_.column(Meaning::kCode));
-      // A section or a total merged over several columns.
-      const bool one_text = code == CellAt(row.cells, plan_.column(Meaning::kUnit));
+      // A section or a total merged over several columns, or alone in the code's.
+      const absl::string_view unit = CellAt(row.cells, plan_.column(Meaning::kUnit));
+      const bool one_text = unit.empty() || code == unit;
       if (one_text && (IsSectionText(code) || IsTotalText(code) || IsFooterText(code))) {
         after_total_ = after_total_ || !IsSectionText(code);
         return absl::OkStatus();
