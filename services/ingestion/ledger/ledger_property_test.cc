@@ -30,8 +30,8 @@ namespace {
 using Extent = v1::Coverage::Extent;
 
 // A share is a test of its own, so that shares run side by side.
-constexpr int kShares = 10;
-constexpr uint64_t kHistoriesPerShare = 1000;
+constexpr int kShares = 20;
+constexpr uint64_t kHistoriesPerShare = 500;
 constexpr int kStepsMax = 25;
 constexpr int kCodes = 8;
 constexpr absl::CivilDay kFirstDay(2023, 11, 1);
