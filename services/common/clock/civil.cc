@@ -115,9 +115,24 @@ std::optional<absl::Duration> ReadOffset(Reader& reader) {
 
 }  // namespace
 
-absl::TimeZone VietNamTime() { return absl::FixedTimeZone(kVietNamOffsetSeconds); }
+absl::TimeZone VietNamTime() {
+  // Looked up once: the look-up takes a lock and makes texts, and every row of a file asks.
+  static const absl::TimeZone* const zone =
+      new absl::TimeZone(absl::FixedTimeZone(kVietNamOffsetSeconds));
+  return *zone;
+}
 
-absl::CivilDay DayOf(absl::Time instant) { return absl::ToCivilDay(instant, VietNamTime()); }
+absl::CivilDay DayOf(absl::Time instant) {
+  const int64_t seconds = absl::ToUnixSeconds(instant);
+  // What a timestamp cannot hold may not be counted with, either.
+  if (seconds < kTimestampSecondsMin || seconds > kTimestampSecondsMax) {
+    return absl::ToCivilDay(instant, VietNamTime());
+  }
+  constexpr int64_t kDaySeconds = 24 * 60 * 60;
+  const int64_t local = seconds + kVietNamOffsetSeconds;
+  const int64_t days = local >= 0 ? local / kDaySeconds : (local + 1) / kDaySeconds - 1;
+  return absl::CivilDay(1970, 1, 1) + days;
+}
 
 absl::Time StartOf(absl::CivilDay day) { return absl::FromCivil(day, VietNamTime()); }
 

@@ -190,6 +190,8 @@ const v1::Unit* Directory::Find(absl::string_view unit_id) const {
 }
 
 bool Directory::ExistsOn(const v1::Unit& unit, absl::CivilDay day) {
+  // Most units have no bounds, and every row asks.
+  if (unit.valid_from().empty() && unit.valid_to().empty()) return true;
   // Days in ISO form compare as text; kept ones were checked.
   const std::string text = FormatDay(day);
   return (unit.valid_from().empty() || unit.valid_from() <= text) &&

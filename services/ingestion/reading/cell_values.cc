@@ -14,6 +14,7 @@ namespace dondoc::ingestion {
 namespace {
 
 constexpr size_t kTimeBytesMax = 40;
+constexpr int kVietNamOffsetMinutes = 7 * 60;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -245,10 +246,10 @@ absl::StatusOr<std::optional<absl::Time>> ParseCellTime(absl::string_view text) 
       civil.second() != parts.second) {
     return absl::InvalidArgumentError("ngày hoặc giờ này không có thật");
   }
-  const absl::TimeZone zone = parts.offset_minutes.has_value()
-                                  ? absl::FixedTimeZone(*parts.offset_minutes * 60)
-                                  : VietNamTime();
-  const absl::Time instant = absl::FromCivil(civil, zone);
+  // Zones here are fixed offsets, so an instant is a subtraction.
+  const int offset_minutes = parts.offset_minutes.value_or(kVietNamOffsetMinutes);
+  const absl::Time instant =
+      absl::FromUnixSeconds((civil - absl::CivilSecond(1970, 1, 1)) - int64_t{offset_minutes} * 60);
   const absl::CivilDay day = DayOf(instant);
   if (day.year() <= 1 || day == absl::CivilDay(1970, 1, 1)) return std::nullopt;
   return instant;

@@ -4,7 +4,10 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <cstring>
+
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 
 namespace dondoc::ingestion {
 namespace {
@@ -144,6 +147,15 @@ std::string ToNfc(absl::string_view text) {
 bool IsUtf8(absl::string_view text) {
   if (text.size() > kTextBytesMax) return false;
   for (size_t i = 0; i < text.size();) {
+    // Eight characters of ASCII at a time.
+    uint64_t eight = 0;
+    if (i + sizeof(eight) <= text.size()) {
+      std::memcpy(&eight, text.data() + i, sizeof(eight));
+      if ((eight & 0x8080808080808080U) == 0) {
+        i += sizeof(eight);
+        continue;
+      }
+    }
     if (static_cast<unsigned char>(text[i]) < 0x80) {
       ++i;
     } else if (Next(text, i) < 0) {
@@ -170,6 +182,16 @@ std::string ToUtf8(absl::string_view text, size_t bytes_max) {
 absl::string_view Trim(absl::string_view text) {
   static constexpr absl::string_view kSpaces[] = {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B",
                                                   "\xE3\x80\x80", "\xE2\x80\xAF"};
+  // Most cells have nothing to take off.
+  const auto plain = [](char c, absl::string_view of_spaces) {
+    const auto byte = static_cast<unsigned char>(c);
+    return absl::ascii_isgraph(byte) || (byte >= 0x80 && !absl::StrContains(of_spaces, c));
+  };
+  // The first and last bytes of kSpaces.
+  if (!text.empty() && plain(text.front(), "\xC2\xEF\xE2\xE3") &&
+      plain(text.back(), "\xA0\xBF\x8B\x80\xAF")) {
+    return text;
+  }
   for (bool again = true; again;) {
     again = false;
     text = absl::StripAsciiWhitespace(text);

@@ -47,5 +47,13 @@ TEST(TextKeyTest, TrimsEveryKindOfSpace) {
   EXPECT_EQ(Trim("\xC2\xA0"), "");
 }
 
+TEST(TextKeyTest, SpacesOfAnyKindAreTakenOffEitherEnd) {
+  for (const char* space : {" ", "\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B", "\xE3\x80\x80"}) {
+    EXPECT_EQ(Trim(std::string(space) + "H34"), "H34");
+    EXPECT_EQ(Trim(std::string("ý") + space), "ý");
+    EXPECT_EQ(Trim(std::string(space) + "xã Ý" + space), "xã Ý");
+  }
+}
+
 }  // namespace
 }  // namespace dondoc::ingestion
