@@ -73,6 +73,7 @@ std::vector<v1::FeedEvent> ModelLedger::Events(int64_t sequence, int cells_max) 
   for (const v1::Unit& unit : change.units) *events.back().add_units() = unit;
   for (const v1::CoverageClaim& claim : change.claims) *events.back().add_coverage() = claim;
   for (const v1::MetricDefinition& d : change.definitions) *events.back().add_definitions() = d;
+  for (const v1::Procedure& p : change.procedures) *events.back().add_procedures() = p;
   for (v1::FeedEvent& event : events) {
     *event.mutable_head() = Head();
     event.set_sequence(sequence);
@@ -86,12 +87,14 @@ std::vector<v1::SnapshotChunk> ModelLedger::Snapshot(int64_t at, int cells_max) 
   std::map<std::string, v1::Unit> units;
   std::map<std::string, v1::MetricDefinition> definitions;
   std::map<int64_t, v1::CoverageClaim> claims;
+  std::map<std::string, v1::Procedure> procedures;
   std::map<std::tuple<std::string, std::string, int32_t, int, int, int>, ModelCell> cells;
   for (int64_t i = 0; i < at; ++i) {
     const ModelChange& change = changes_[static_cast<size_t>(i)];
     for (const v1::Unit& unit : change.units) units[unit.unit_id()] = unit;
     for (const v1::MetricDefinition& d : change.definitions) definitions[d.definition_id()] = d;
     for (const v1::CoverageClaim& claim : change.claims) claims[claim.claim_sequence()] = claim;
+    for (const v1::Procedure& p : change.procedures) procedures[p.procedure_code()] = p;
     for (const ModelCell& cell : change.cells) {
       auto [found, added] = cells.emplace(std::make_tuple(cell.unit_id, cell.procedure, cell.day,
                                                           cell.channel, cell.level, cell.status),
@@ -106,6 +109,7 @@ std::vector<v1::SnapshotChunk> ModelLedger::Snapshot(int64_t at, int cells_max) 
   for (const auto& [id, claim] : claims) {
     if (claim.live()) *chunks[0].add_coverage() = claim;
   }
+  for (const auto& [code, procedure] : procedures) *chunks[0].add_procedures() = procedure;
   for (const auto& [key, cell] : cells) {
     if (cell.count == 0) continue;
     if (chunks.back().cells().count_size() >= cells_max) chunks.emplace_back();

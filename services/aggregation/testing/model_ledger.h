@@ -27,6 +27,7 @@ struct ModelChange {
   std::vector<ModelCell> cells;
   std::vector<v1::CoverageClaim> claims;
   std::vector<v1::MetricDefinition> definitions;
+  std::vector<v1::Procedure> procedures;
 };
 
 // A ledger as simple as it can be: a list of changes that every question reads from the start. What
@@ -43,6 +44,8 @@ class ModelLedger {
   v1::Position Head() const { return PositionAt(head()); }
   int64_t head() const { return static_cast<int64_t>(changes_.size()); }
   int64_t SequenceAt(absl::Time instant) const;
+  // What was committed, for oracles of their own.
+  const std::vector<ModelChange>& changes() const { return changes_; }
 
   // `sequence` as its events, of at most `cells_max` cells each; only the last is complete.
   std::vector<v1::FeedEvent> Events(int64_t sequence, int cells_max = 1000) const;
