@@ -35,6 +35,8 @@ std::vector<FlagSpec> QuestionFlags() {
        .default_value = "GE",
        .choices = {"GE", "GT"}},
       {.name = "definition_id", .help = "cách tính; không có = mặc định"},
+      {.name = "structure",
+       .help = "at_receipt: đơn vị lúc tiếp nhận; as_of:2025-07-01: đơn vị của ngày ấy"},
       {.name = "as_of_sequence",
        .type = FlagType::kInteger,
        .help = "số liệu tại sequence ấy",
@@ -49,8 +51,8 @@ std::vector<FlagSpec> QuestionFlags() {
 Query QuestionQuery(const Arguments& arguments) {
   Query query;
   AddQuery(arguments,
-           {"from", "to", "target_percent", "definition_id", "as_of_sequence", "known_at",
-            "min_sequence"},
+           {"from", "to", "target_percent", "definition_id", "structure", "as_of_sequence",
+            "known_at", "min_sequence"},
            query);
   if (!arguments.Text("target_percent").empty()) AddQuery(arguments, {"target_operator"}, query);
   return query;
@@ -301,13 +303,15 @@ void AddRatioCommands(std::vector<CommandSpec>& commands) {
   unit.examples = {"dondocctl unit kontum.so-tu-phap --from=2023-01-01 --to=2023-11-15"};
   commands.push_back(std::move(unit));
 
-  CommandSpec trend = OneUnitCommand("trend", "một đơn vị theo ngày, tuần, tháng, quý", &RunTrend);
+  CommandSpec trend = OneUnitCommand(
+      "trend", "một đơn vị theo ngày, tuần, tháng, quý, 6 tháng, 9 tháng, năm", &RunTrend);
   trend.examples = {"dondocctl trend kontum.dak-ha --from=2023-01-01 --to=2023-11-15 --step=WEEK"};
-  trend.flags.push_back({.name = "step",
-                         .type = FlagType::kOneOf,
-                         .help = "độ dài của kỳ",
-                         .default_value = "MONTH",
-                         .choices = {"DAY", "WEEK", "MONTH", "QUARTER"}});
+  trend.flags.push_back(
+      {.name = "step",
+       .type = FlagType::kOneOf,
+       .help = "độ dài của kỳ",
+       .default_value = "MONTH",
+       .choices = {"DAY", "WEEK", "MONTH", "QUARTER", "HALF_YEAR", "NINE_MONTHS", "YEAR"}});
   commands.push_back(std::move(trend));
 
   CommandSpec freshness;
