@@ -116,7 +116,8 @@ class LifeTest(harness.TestCase):
     def test_each_service_is_called_by_a_client_that_learns_it_by_reflection(self):
         stack = self.shared_stack
         expected = {
-            "ingestion": {"DossierService", "ImportService", "UnitService", "DefinitionService", "FeedService"},
+            "ingestion": {"DossierService", "ImportService", "UnitService", "ProcedureService", "DirectoryService",
+                          "DefinitionService", "StatementService", "FeedService"},
             "aggregation": {"RatioService"},
             "alerting": {"CampaignService", "MailService"},
         }
