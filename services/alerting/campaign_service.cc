@@ -21,53 +21,14 @@
 namespace dondoc::alerting {
 namespace {
 
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
-constexpr size_t kRequestIdBytesMax = 64;
-// For callers that set no deadline.
-constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
-
-// Writes the value, or says why there is none.
-template <typename Message>
-grpc::Status Answer(absl::StatusOr<Message> result, Message* response) {
-  if (!result.ok()) return ToGrpc(result.status());
-  *response = *std::move(result);
-  return grpc::Status::OK;
-}
-
-absl::StatusOr<int> PageSize(int32_t asked) {
-  if (asked < 0 || asked > kPageSizeMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("page_size: ", asked, " is not 0–", kPageSizeMax));
-  }
-  return asked == 0 ? kPageSizeDefault : asked;
-}
-
-// Tokens are ours: the number of the last row sent.
-absl::StatusOr<int64_t> PageNumber(const std::string& token) {
-  int64_t number = 0;
-  if (!token.empty() && (!absl::SimpleAtoi(token, &number) || number <= 0)) {
-    return absl::InvalidArgumentError(absl::StrCat("page_token: ", Quoted(token), " is not ours"));
-  }
-  return number;
-}
-
-CallContext ContextOf(const grpc::ServerContext& context) {
-  CallContext call;
-  call.deadline = std::min(absl::FromChrono(context.deadline()), absl::Now() + kDefaultTimeout);
-  const auto id = context.client_metadata().find("x-request-id");
-  if (id != context.client_metadata().end()) {
-    call.request_id = std::string(id->second.data(), id->second.size());
-  }
-  return call;
-}
-
-bool IsRequestId(const std::string& text) {
-  if (text.empty() || text.size() > kRequestIdBytesMax) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-  });
-}
+constexpr int kChangesMax = 1000;
+constexpr int kExcludedMax = 1000;
+constexpr size_t kReasonBytesMax = 1000;
+// How long an officer's own evaluation waits for running imports, at most.
+constexpr absl::Duration kManualImportWaitMax = absl::Seconds(20);
+constexpr absl::Duration kImportPollInterval = absl::Milliseconds(200);
+// Of its deadline a call keeps so much for the evaluation itself.
+constexpr absl::Duration kEvaluationTime = absl::Seconds(5);
 
 // Waits run on the real clock; people read civil time.
 void ShowInCivilTime(absl::Time now, v1::Reminder& reminder) {
@@ -79,7 +40,7 @@ void ShowInCivilTime(absl::Time now, v1::Reminder& reminder) {
 }  // namespace
 
 CampaignServiceHandler::CampaignServiceHandler(AlertStore& store, Evaluator& evaluator,
-                                               const Clock& clock, const WorkingCalendar& calendar,
+                                               const Clock& clock, const CalendarSource& calendar,
                                                MailGuard guard, ServiceSignals signals)
     : store_(store),
       evaluator_(evaluator),
@@ -88,14 +49,10 @@ CampaignServiceHandler::CampaignServiceHandler(AlertStore& store, Evaluator& eva
       guard_(std::move(guard)),
       signals_(std::move(signals)) {}
 
-std::string CampaignServiceHandler::NewCampaignId() {
-  MutexLock lock(mutex_);
-  return absl::StrFormat("c%016x", absl::Uniform<uint64_t>(random_));
-}
-
 absl::StatusOr<v1::Campaign> CampaignServiceHandler::Create(const v1::Campaign& wanted) {
   ASSIGN_OR_RETURN(v1::Campaign campaign, NormalizeCampaign(wanted));
-  if (campaign.campaign_id().empty()) campaign.set_campaign_id(NewCampaignId());
+  if (campaign.campaign_id().empty()) campaign.set_campaign_id(ids_.Next("c"));
+  campaign.set_revision(1);
   v1::Campaign stored = campaign;
   *stored.mutable_create_time() = ToProto(clock_.Now());
   const absl::Status created = store_.CreateCampaign(stored);
@@ -107,6 +64,8 @@ absl::StatusOr<v1::Campaign> CampaignServiceHandler::Create(const v1::Campaign& 
   v1::Campaign comparable = stored;
   comparable.clear_create_time();
   comparable.clear_activate_time();
+  comparable.clear_slots_from_time();
+  comparable.set_revision(1);
   if (google::protobuf::util::MessageDifferencer::Equals(campaign, comparable)) return stored;
   return absl::AlreadyExistsError(absl::StrCat(
       "campaign.campaign_id: ", Quoted(campaign.campaign_id()), " is another campaign"));
@@ -167,9 +126,8 @@ absl::StatusOr<v1::ListSlotsResponse> CampaignServiceHandler::Slots(
   ASSIGN_OR_RETURN(const v1::Campaign campaign, store_.FindCampaign(campaign_id));
   const absl::Time now = clock_.Now();
   // What would come if it were activated now, when it is not.
-  const absl::Time from = campaign.has_activate_time() ? FromProto(campaign.activate_time()) : now;
   ASSIGN_OR_RETURN(const std::vector<PlannedSlot> slots,
-                   PlanSlots(campaign.schedule(), from, DeadlineOf(campaign), calendar_));
+                   PlanCampaignSlots(campaign, now, *calendar_.Current()));
   v1::ListSlotsResponse response;
   for (const PlannedSlot& slot : slots) {
     if (slot.time < now) continue;
@@ -214,8 +172,7 @@ absl::StatusOr<SlotRequest> CampaignServiceHandler::SlotOf(
                                                       " is not active: it has no slots"));
   }
   ASSIGN_OR_RETURN(const std::vector<PlannedSlot> planned,
-                   PlanSlots(slot.campaign.schedule(), FromProto(slot.campaign.activate_time()),
-                             DeadlineOf(slot.campaign), calendar_));
+                   PlanCampaignSlots(slot.campaign, now, *calendar_.Current()));
   const bool known = std::any_of(planned.begin(), planned.end(),
                                  [&time](const PlannedSlot& one) { return one.time == *time; });
   if (!known) {
@@ -233,12 +190,35 @@ absl::StatusOr<SlotRequest> CampaignServiceHandler::SlotOf(
   return slot;
 }
 
+absl::Status CampaignServiceHandler::WaitForImports(const CallContext& call, SlotRequest& slot) {
+  const std::string& campaign_id = slot.campaign.campaign_id();
+  if (store_.FindSlot(campaign_id, slot.slot).ok()) return absl::OkStatus();
+  const absl::Time started = absl::Now();
+  const absl::Duration wait_max =
+      std::min({absl::Seconds(ImportWaitMaxSeconds(slot.campaign)), kManualImportWaitMax,
+                call.deadline - kEvaluationTime - started});
+  while (true) {
+    ASSIGN_OR_RETURN(slot.unfinished_import_ids, evaluator_.RunningImports(call));
+    slot.import_wait = absl::Now() - started;
+    if (slot.unfinished_import_ids.empty() || slot.import_wait >= wait_max) {
+      return absl::OkStatus();
+    }
+    absl::SleepFor(kImportPollInterval);
+  }
+}
+
 grpc::Status CampaignServiceHandler::EvaluateCampaign(grpc::ServerContext* context,
                                                       const v1::EvaluateCampaignRequest* request,
                                                       v1::Evaluation* response) {
-  const absl::StatusOr<SlotRequest> slot = SlotOf(*request);
+  absl::StatusOr<SlotRequest> slot = SlotOf(*request);
   if (!slot.ok()) return ToGrpc(slot.status());
-  absl::StatusOr<v1::Evaluation> evaluation = evaluator_.Evaluate(ContextOf(*context), *slot);
+  const CallContext call = ContextOf(*context);
+  if (!slot->dry_run) {
+    if (const absl::Status waited = WaitForImports(call, *slot); !waited.ok()) {
+      return ToGrpc(waited);
+    }
+  }
+  absl::StatusOr<v1::Evaluation> evaluation = evaluator_.Evaluate(call, *slot);
   if (evaluation.ok() && evaluation->state() == v1::EvaluationState::RELEASED) {
     signals_.reminders_due();
   }
@@ -252,6 +232,7 @@ grpc::Status CampaignServiceHandler::ListEvaluations(grpc::ServerContext* /*cont
   if (!size.ok()) return ToGrpc(size.status());
   const absl::StatusOr<int64_t> after = PageNumber(request->page_token());
   if (!after.ok()) return ToGrpc(after.status());
+  if (const absl::Status expired = Expire(); !expired.ok()) return ToGrpc(expired);
   const absl::Status known = store_.FindCampaign(request->campaign_id()).status();
   if (!known.ok()) return ToGrpc(known);
   const auto page = store_.ListEvaluations(request->campaign_id(), *after, *size);
@@ -264,15 +245,116 @@ grpc::Status CampaignServiceHandler::ListEvaluations(grpc::ServerContext* /*cont
 grpc::Status CampaignServiceHandler::GetEvaluation(grpc::ServerContext* /*context*/,
                                                    const v1::GetEvaluationRequest* request,
                                                    v1::Evaluation* response) {
+  if (const absl::Status expired = Expire(); !expired.ok()) return ToGrpc(expired);
   return Answer(store_.FindEvaluation(request->evaluation_id()), response);
 }
 
 grpc::Status CampaignServiceHandler::ReleaseEvaluation(grpc::ServerContext* /*context*/,
                                                        const v1::ReleaseEvaluationRequest* request,
                                                        v1::Evaluation* response) {
-  auto evaluation = store_.ReleaseEvaluation(request->evaluation_id(), clock_.Now());
+  auto evaluation = Release(request->evaluation_id());
   if (evaluation.ok()) signals_.reminders_due();
   return Answer(std::move(evaluation), response);
+}
+
+absl::StatusOr<v1::Evaluation> CampaignServiceHandler::Release(const std::string& evaluation_id) {
+  RETURN_IF_ERROR(Expire());
+  ASSIGN_OR_RETURN(const v1::Evaluation evaluation, store_.FindEvaluation(evaluation_id));
+  // A dispute or a silence may have come since it was made.
+  ASSIGN_OR_RETURN(const std::vector<Hold> holds, evaluator_.HoldsNow(evaluation.campaign_id()));
+  return store_.ReleaseEvaluation(evaluation_id, clock_.Now(), holds);
+}
+
+// Reads too go past the time at which an approval is over.
+absl::Status CampaignServiceHandler::Expire() {
+  return store_.ExpireEvaluations(clock_.Now()).status();
+}
+
+absl::StatusOr<v1::Campaign> CampaignServiceHandler::Update(
+    const v1::UpdateCampaignRequest& request) {
+  RETURN_IF_ERROR(CheckAuthor(request.author()));
+  RETURN_IF_ERROR(CheckLine("reason", request.reason(), 0, kReasonBytesMax));
+  ASSIGN_OR_RETURN(const v1::Campaign stored,
+                   store_.FindCampaign(request.campaign().campaign_id()));
+  if (request.if_revision() != 0 && request.if_revision() != stored.revision()) {
+    return absl::AbortedError(absl::StrCat("if_revision: ", request.if_revision(),
+                                           ", but it is at ", stored.revision(),
+                                           ": read it again"));
+  }
+  const absl::Time now = clock_.Now();
+  ASSIGN_OR_RETURN(const CampaignEdit edit,
+                   EditCampaign(stored, request.campaign(), request.update_mask(), now));
+  if (edit.changed.empty()) return stored;
+  v1::CampaignChange change;
+  change.set_revision(edit.campaign.revision());
+  *change.mutable_change_time() = ToProto(now);
+  change.set_author(request.author());
+  change.set_reason(request.reason());
+  change.mutable_fields()->Assign(edit.changed.begin(), edit.changed.end());
+  *change.mutable_before() = stored;
+  *change.mutable_after() = edit.campaign;
+  RETURN_IF_ERROR(store_.UpdateCampaign(change));
+  signals_.campaigns_changed();
+  return store_.FindCampaign(stored.campaign_id());
+}
+
+grpc::Status CampaignServiceHandler::UpdateCampaign(grpc::ServerContext* /*context*/,
+                                                    const v1::UpdateCampaignRequest* request,
+                                                    v1::Campaign* response) {
+  return Answer(Update(*request), response);
+}
+
+grpc::Status CampaignServiceHandler::ListCampaignChanges(
+    grpc::ServerContext* /*context*/, const v1::ListCampaignChangesRequest* request,
+    v1::ListCampaignChangesResponse* response) {
+  const auto changes = store_.ListCampaignChanges(request->campaign_id(), kChangesMax);
+  if (!changes.ok()) return ToGrpc(changes.status());
+  response->mutable_changes()->Assign(changes->begin(), changes->end());
+  return grpc::Status::OK;
+}
+
+absl::StatusOr<v1::Evaluation> CampaignServiceHandler::Exclude(
+    const v1::ExcludeUnitsRequest& request) {
+  RETURN_IF_ERROR(CheckLine("reason", request.reason(), 1, kReasonBytesMax));
+  RETURN_IF_ERROR(CheckAuthor(request.author()));
+  if (request.unit_ids_size() < 1 || request.unit_ids_size() > kExcludedMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("unit_ids: ", request.unit_ids_size(), " units, not 1–", kExcludedMax));
+  }
+  RETURN_IF_ERROR(Expire());
+  std::vector<Hold> holds;
+  for (const std::string& unit_id : request.unit_ids()) {
+    holds.push_back({.unit_id = unit_id,
+                     .writing = v1::Writing::EXCLUDED,
+                     .note = absl::StrCat(request.reason(), " (", request.author(), ")")});
+  }
+  return store_.ExcludeUnits(request.evaluation_id(), holds);
+}
+
+grpc::Status CampaignServiceHandler::ExcludeUnits(grpc::ServerContext* /*context*/,
+                                                  const v1::ExcludeUnitsRequest* request,
+                                                  v1::Evaluation* response) {
+  return Answer(Exclude(*request), response);
+}
+
+grpc::Status CampaignServiceHandler::ListLevers(grpc::ServerContext* /*context*/,
+                                                const v1::ListLeversRequest* request,
+                                                v1::ListLeversResponse* response) {
+  const absl::StatusOr<int> size = PageSize(request->page_size());
+  if (!size.ok()) return ToGrpc(size.status());
+  auto flags = store_.ListFlags(request->evaluation_id());
+  if (!flags.ok()) return ToGrpc(flags.status());
+  const auto none = std::remove_if(flags->begin(), flags->end(), [](const v1::Flag& flag) {
+    return !flag.flagged() || !flag.has_lever_points();
+  });
+  flags->erase(none, flags->end());
+  // Exact, where the points that are shown are rounded: the province moves further, the more
+  // dossiers a unit still files online.
+  std::stable_sort(flags->begin(), flags->end(),
+                   [](const v1::Flag& a, const v1::Flag& b) { return a.missing() > b.missing(); });
+  if (static_cast<int>(flags->size()) > *size) flags->resize(static_cast<size_t>(*size));
+  response->mutable_levers()->Assign(flags->begin(), flags->end());
+  return grpc::Status::OK;
 }
 
 grpc::Status CampaignServiceHandler::ListFlags(grpc::ServerContext* /*context*/,

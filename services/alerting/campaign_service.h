@@ -3,15 +3,14 @@
 #include <functional>
 #include <string>
 
-#include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "dondoc/v1/campaigns.grpc.pb.h"
-#include "services/alerting/calendar/working_calendar.h"
+#include "services/alerting/calendar/calendar_source.h"
+#include "services/alerting/calls.h"
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation.h"
 #include "services/alerting/store/alert_store.h"
 #include "services/common/clock/clock.h"
-#include "services/common/mutex/mutex.h"
 
 namespace dondoc::alerting {
 
@@ -25,7 +24,7 @@ struct ServiceSignals {
 class CampaignServiceHandler final : public v1::CampaignService::Service {
  public:
   CampaignServiceHandler(AlertStore& store, Evaluator& evaluator, const Clock& clock,
-                         const WorkingCalendar& calendar, MailGuard guard, ServiceSignals signals);
+                         const CalendarSource& calendar, MailGuard guard, ServiceSignals signals);
 
   grpc::Status CreateCampaign(grpc::ServerContext* context,
                               const v1::CreateCampaignRequest* request,
@@ -34,6 +33,16 @@ class CampaignServiceHandler final : public v1::CampaignService::Service {
                            v1::Campaign* response) override;
   grpc::Status ListCampaigns(grpc::ServerContext* context, const v1::ListCampaignsRequest* request,
                              v1::ListCampaignsResponse* response) override;
+  grpc::Status UpdateCampaign(grpc::ServerContext* context,
+                              const v1::UpdateCampaignRequest* request,
+                              v1::Campaign* response) override;
+  grpc::Status ListCampaignChanges(grpc::ServerContext* context,
+                                   const v1::ListCampaignChangesRequest* request,
+                                   v1::ListCampaignChangesResponse* response) override;
+  grpc::Status ExcludeUnits(grpc::ServerContext* context, const v1::ExcludeUnitsRequest* request,
+                            v1::Evaluation* response) override;
+  grpc::Status ListLevers(grpc::ServerContext* context, const v1::ListLeversRequest* request,
+                          v1::ListLeversResponse* response) override;
   grpc::Status ActivateCampaign(grpc::ServerContext* context,
                                 const v1::ActivateCampaignRequest* request,
                                 v1::Campaign* response) override;
@@ -63,17 +72,20 @@ class CampaignServiceHandler final : public v1::CampaignService::Service {
   absl::StatusOr<v1::Campaign> Activate(const std::string& campaign_id);
   absl::StatusOr<v1::ListSlotsResponse> Slots(const std::string& campaign_id) const;
   absl::StatusOr<SlotRequest> SlotOf(const v1::EvaluateCampaignRequest& request) const;
-  std::string NewCampaignId();
+  absl::StatusOr<v1::Campaign> Update(const v1::UpdateCampaignRequest& request);
+  absl::StatusOr<v1::Evaluation> Release(const std::string& evaluation_id);
+  absl::StatusOr<v1::Evaluation> Exclude(const v1::ExcludeUnitsRequest& request);
+  absl::Status Expire();
+  // Fills in what the evaluation says of running imports.
+  absl::Status WaitForImports(const CallContext& call, SlotRequest& slot);
 
   AlertStore& store_;
   Evaluator& evaluator_;
   const Clock& clock_;
-  const WorkingCalendar& calendar_;
+  const CalendarSource& calendar_;
   const MailGuard guard_;
   const ServiceSignals signals_;
-
-  Mutex mutex_;
-  absl::BitGen random_ ABSL_GUARDED_BY(mutex_);
+  IdSource ids_;
 };
 
 }  // namespace dondoc::alerting

@@ -140,7 +140,7 @@ class CampaignServiceTest : public ::testing::Test {
   FakeServers servers_;
   GrpcFigureSource figure_client_;
   GrpcDirectorySource directory_client_;
-  WorkingCalendar calendar_;
+  CalendarSource calendar_;
   MailSettings mail_;
   std::unique_ptr<SqliteAlertStore> store_;
   std::unique_ptr<Evaluator> evaluator_;
@@ -280,9 +280,11 @@ TEST_F(CampaignServiceTest, ListsTheSlotsToCome) {
   clock_.Set(At(12, 12, 0));
   const auto slots = Call(&v1::CampaignService::Stub::ListSlots, request);
   ASSERT_OK(slots);
-  ASSERT_EQ(slots->slots_size(), 1);
+  ASSERT_EQ(slots->slots_size(), 2);
   EXPECT_EQ(slots->slots(0).slot(), "2023-12-18T10:00:00+07:00");
   EXPECT_EQ(slots->slots(0).moved_from(), "2023-12-16");
+  // The requests for an explanation, on the first worked day from the deadline on.
+  EXPECT_EQ(slots->slots(1).slot(), "2023-12-25T08:00:00+07:00");
 }
 
 TEST_F(CampaignServiceTest, EvaluatesReleasesAndPreviews) {

@@ -53,15 +53,12 @@ ABSL_FLAG(std::string, webhook_hosts_allowed, "",
           "comma-separated host[:port]s that webhooks may name; empty = no webhooks");
 ABSL_FLAG(std::string, webhook_ca_file, "",
           "PEM bundle that webhooks' certificates are verified by; empty = the system's");
-ABSL_FLAG(std::string, calendar_file, "",
-          "holidays and swapped working days, one \"YYYY-MM-DD off|worked [name]\" a line");
 
 namespace dondoc::alerting {
 namespace {
 
 constexpr size_t kTextBytesMax = 100;
 constexpr size_t kUrlBytesMax = 500;
-constexpr size_t kCalendarBytesMax = 1 << 20;
 constexpr size_t kSecretBytesMax = 1000;
 constexpr size_t kKeyBytesMin = 16;
 
@@ -226,23 +223,6 @@ absl::Status AnswersFromFlags(Config& config) {
   return folder.ok() ? folder : Refuse("bounce_maildir", config.bounce_maildir, folder.message());
 }
 
-absl::StatusOr<WorkingCalendar> CalendarFromFlags() {
-  const std::string path = absl::GetFlag(FLAGS_calendar_file);
-  if (path.empty()) return WorkingCalendar();
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error || size > kCalendarBytesMax) {
-    return Refuse("calendar_file", path, "cannot be read, or is larger than 1 MiB");
-  }
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return Refuse("calendar_file", path, "cannot be read");
-  absl::StatusOr<WorkingCalendar> calendar = WorkingCalendar::Parse(text.str());
-  if (!calendar.ok()) return Refuse("calendar_file", path, calendar.status().message());
-  return calendar;
-}
-
 }  // namespace
 
 absl::StatusOr<Config> ConfigFromFlags() {
@@ -262,7 +242,6 @@ absl::StatusOr<Config> ConfigFromFlags() {
   ASSIGN_OR_RETURN(config.smtp, SmtpFromFlags(config.mail));
   ASSIGN_OR_RETURN(config.webhooks, WebhooksFromFlags());
   RETURN_IF_ERROR(AnswersFromFlags(config));
-  ASSIGN_OR_RETURN(config.calendar, CalendarFromFlags());
   return config;
 }
 

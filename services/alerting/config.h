@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "services/alerting/calendar/working_calendar.h"
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation.h"
 #include "services/alerting/smtp.h"
@@ -24,7 +23,6 @@ struct Config {
   SmtpOptions smtp;
   WebhookOptions webhooks;
   std::string bounce_maildir;  // empty = none
-  WorkingCalendar calendar;
 };
 
 // From the flags as ParseFlags left them. kInvalidArgument names the flag and its value.

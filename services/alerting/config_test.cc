@@ -1,7 +1,5 @@
 #include "services/alerting/config.h"
 
-#include <fstream>
-
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
@@ -9,7 +7,6 @@
 #include "services/common/testing/status_matchers.h"
 #include "services/common/testing/temp_dir.h"
 
-ABSL_DECLARE_FLAG(std::string, calendar_file);
 ABSL_DECLARE_FLAG(std::string, mail_domains_allowed);
 ABSL_DECLARE_FLAG(std::string, mail_from);
 ABSL_DECLARE_FLAG(std::string, mail_redirect_to);
@@ -18,7 +15,6 @@ namespace dondoc::alerting {
 namespace {
 
 using ::dondoc::testing::StatusIs;
-using ::dondoc::testing::TempDir;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
@@ -32,8 +28,6 @@ TEST(ConfigTest, DefaultsAreValid) {
 }
 
 TEST(ConfigTest, NamesTheBadFlagAndItsValue) {
-  const TempDir folder;
-  std::ofstream(folder.File("days")) << "2024-02-08 off Tết\n08/02/2024 off\n";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"listen", "nowhere"},
       {"metrics_listen", "127.0.0.1:99999"},
@@ -54,8 +48,6 @@ TEST(ConfigTest, NamesTheBadFlagAndItsValue) {
       {"mail_retry_seconds", "nan"},
       {"mail_retry_seconds_max", "1"},
       {"smtp_timeout_seconds", "-1"},
-      {"calendar_file", "/does/not/exist"},
-      {"calendar_file", folder.File("days")},
   };
   for (const auto& [name, value] : cases) {
     const absl::FlagSaver saver;
@@ -71,9 +63,6 @@ TEST(ConfigTest, NamesTheBadFlagAndItsValue) {
 
 TEST(ConfigTest, ReadsMailSettings) {
   const absl::FlagSaver saver;
-  const TempDir folder;
-  std::ofstream(folder.File("days")) << "2024-02-08 off Tết\n";
-  absl::SetFlag(&FLAGS_calendar_file, folder.File("days"));
   absl::SetFlag(&FLAGS_mail_from, "Văn phòng, UBND <dondoc@kontum.invalid>");
   absl::SetFlag(&FLAGS_mail_redirect_to, "trial@office.invalid");
   absl::SetFlag(&FLAGS_mail_domains_allowed, " Office.invalid , kontum.invalid,");
@@ -82,7 +71,6 @@ TEST(ConfigTest, ReadsMailSettings) {
   EXPECT_EQ(config->mail.from.address, "dondoc@kontum.invalid");
   EXPECT_EQ(config->mail.guard.redirect_to, "trial@office.invalid");
   EXPECT_THAT(config->mail.guard.domains, ElementsAre("office.invalid", "kontum.invalid"));
-  EXPECT_FALSE(config->calendar.IsWorked(absl::CivilDay(2024, 2, 8)));
 }
 
 TEST(ConfigTest, ARedirectMustBeAllowedItself) {

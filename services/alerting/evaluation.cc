@@ -7,13 +7,15 @@
 #include "services/alerting/campaign.h"
 #include "services/alerting/judgement.h"
 #include "services/alerting/key_hash.h"
-#include "services/alerting/reminder_text.h"
 #include "services/common/clock/civil.h"
 #include "services/common/log/log.h"
 #include "services/common/status/macros.h"
 
 namespace dondoc::alerting {
 namespace {
+
+// Units in dispute or silenced at once: no province has more.
+constexpr int kHoldsMax = 20000;
 
 v1::EvaluationState::Value StateOf(const SlotRequest& request) {
   if (request.dry_run) return v1::EvaluationState::DRY_RUN;
@@ -30,18 +32,26 @@ v1::EvaluationState::Value StateOf(const SlotRequest& request) {
 v1::Evaluation DescribeEvaluation(const SlotRequest& request, const EvaluationFigures& figures,
                                   const std::vector<v1::Flag>& flags, absl::Time now) {
   v1::Evaluation evaluation;
+  const v1::Campaign& campaign = request.campaign;
   if (!request.dry_run) {
-    evaluation.set_evaluation_id(
-        KeyHash({"evaluation", request.campaign.campaign_id(), request.slot}));
+    evaluation.set_evaluation_id(KeyHash({"evaluation", campaign.campaign_id(), request.slot}));
   }
-  evaluation.set_campaign_id(request.campaign.campaign_id());
+  evaluation.set_campaign_id(campaign.campaign_id());
+  evaluation.set_campaign_revision(campaign.revision());
   evaluation.set_slot(request.slot);
   evaluation.set_state(StateOf(request));
   *evaluation.mutable_evaluate_time() = ToProto(now);
   if (evaluation.state() == v1::EvaluationState::RELEASED) {
     *evaluation.mutable_release_time() = ToProto(now);
+  } else if (evaluation.state() == v1::EvaluationState::AWAITING_RELEASE) {
+    *evaluation.mutable_expire_time() = ToProto(now + absl::Hours(ApprovalExpiresHours(campaign)));
   }
   evaluation.set_late(request.late);
+  evaluation.set_after_deadline(request.slot_time >= DeadlineOf(campaign));
+  evaluation.set_import_wait_seconds(
+      static_cast<int32_t>(absl::ToInt64Seconds(request.import_wait)));
+  evaluation.mutable_unfinished_import_ids()->Assign(request.unfinished_import_ids.begin(),
+                                                     request.unfinished_import_ids.end());
   evaluation.mutable_window()->set_from(FormatDay(figures.from));
   evaluation.mutable_window()->set_to(FormatDay(figures.to));
   evaluation.set_definition_id(figures.definition_id);
@@ -49,17 +59,55 @@ v1::Evaluation DescribeEvaluation(const SlotRequest& request, const EvaluationFi
   evaluation.set_ledger_id(figures.ledger_id);
   evaluation.set_sequence(figures.sequence);
   *evaluation.mutable_overall() = figures.overall;
-  evaluation.mutable_levels()->Assign(figures.levels.begin(), figures.levels.end());
+  const std::vector<v1::LevelSummary> levels = JudgeLevels(figures, flags);
+  evaluation.mutable_levels()->Assign(levels.begin(), levels.end());
   evaluation.set_flagged(std::count_if(flags.begin(), flags.end(),
                                        [](const v1::Flag& flag) { return flag.flagged(); }));
+  evaluation.set_doubtful(std::count_if(flags.begin(), flags.end(),
+                                        [](const v1::Flag& flag) { return flag.doubtful(); }));
   evaluation.mutable_reminders();
   return evaluation;
+}
+
+// What a dry run shows instead of storing it.
+v1::Evaluation DescribeDryRun(EvaluationRecord record) {
+  v1::Evaluation& evaluation = record.evaluation;
+  for (v1::Flag& flag : record.flags) {
+    if (flag.writing() == v1::Writing::WRITTEN) flag.set_writing(v1::Writing::DRY_RUN);
+    *evaluation.add_flags() = std::move(flag);
+  }
+  for (const NewReminder& reminder : record.reminders) {
+    v1::PlannedMessage* message = evaluation.add_messages();
+    message->set_unit_id(reminder.unit_id);
+    message->set_kind(reminder.kind);
+    message->set_recipient(reminder.recipient);
+    message->set_subject(reminder.subject);
+  }
+  return std::move(evaluation);
+}
+
+std::vector<DigestRow> RowsOf(const EvaluationFigures& figures, const std::vector<v1::Flag>& flags,
+                              const std::vector<size_t>& places) {
+  std::vector<DigestRow> rows;
+  rows.reserve(places.size());
+  for (const size_t place : places) {
+    const v1::Flag& flag = flags[place];
+    rows.push_back({.flag = flag,
+                    .week_change_points = WeekChangeText(figures, flag),
+                    .note = WritingNote(flag)});
+  }
+  return rows;
+}
+
+bool IsToTheUnit(MessageKind kind) {
+  return kind == MessageKind::kReminder || kind == MessageKind::kFellBack ||
+         kind == MessageKind::kConfirmation || kind == MessageKind::kExplanation;
 }
 
 }  // namespace
 
 Evaluator::Evaluator(FigureSource& figures, DirectorySource& directory, AlertStore& store,
-                     const Clock& clock, const WorkingCalendar& calendar, Metrics& metrics,
+                     const Clock& clock, const CalendarSource& calendar, Metrics& metrics,
                      MailSettings mail)
     : figures_(figures),
       directory_(directory),
@@ -82,7 +130,7 @@ absl::StatusOr<v1::Evaluation> Evaluator::Evaluate(const CallContext& context,
     metrics_.evaluations_failed.Increment();
     return record.status();
   }
-  if (request.dry_run) return std::move(record->evaluation);
+  if (request.dry_run) return DescribeDryRun(*std::move(record));
   const absl::Status saved = store_.SaveEvaluation(*record);
   if (absl::IsAlreadyExists(saved)) return store_.FindSlot(campaign_id, request.slot);
   if (!saved.ok()) {
@@ -102,38 +150,125 @@ absl::StatusOr<v1::Evaluation> Evaluator::Evaluate(const CallContext& context,
 
 absl::StatusOr<EvaluationRecord> Evaluator::Judge(const CallContext& context,
                                                   const SlotRequest& request) {
+  const v1::Campaign& campaign = request.campaign;
   ASSIGN_OR_RETURN(const EvaluationFigures figures,
-                   GatherFigures(figures_, context, request.campaign, DayOf(request.slot_time)));
+                   GatherFigures(figures_, context, campaign, DayOf(request.slot_time)));
   EvaluationRecord record;
-  ASSIGN_OR_RETURN(record.flags, JudgeUnits(request.campaign, figures, calendar_));
-  RETURN_IF_ERROR(WriteReminders(context, request, figures, record));
-  record.evaluation = DescribeEvaluation(request, figures, record.flags, clock_.Now());
+  ASSIGN_OR_RETURN(record.flags, JudgeUnits(campaign, figures, *calendar_.Current()));
+  const absl::Time now = clock_.Now();
+  WritingInput input = {.campaign = campaign,
+                        .figures = figures,
+                        .guard = mail_.guard,
+                        .today = DayOf(now),
+                        .after_deadline = request.slot_time >= DeadlineOf(campaign)};
+  RETURN_IF_ERROR(FillInput(context, campaign.campaign_id(), input));
+  const std::vector<PlannedWriting> plan = PlanWriting(input, record.flags);
+  record.evaluation = DescribeEvaluation(request, figures, record.flags, now);
+  ASSIGN_OR_RETURN(record.reminders, Write(context, request, figures, record, plan, now));
   return record;
 }
 
-absl::Status Evaluator::WriteReminders(const CallContext& context, const SlotRequest& request,
-                                       const EvaluationFigures& figures, EvaluationRecord& record) {
-  const absl::Time now = clock_.Now();
+absl::Status Evaluator::FillInput(const CallContext& context, const std::string& campaign_id,
+                                  WritingInput& input) const {
   // A letter must go to a unit that exists today.
-  ASSIGN_OR_RETURN(const std::vector<v1::Unit> units, directory_.ListUnits(context, DayOf(now)));
-  Contacts contacts;
+  ASSIGN_OR_RETURN(const std::vector<v1::Unit> units, directory_.ListUnits(context, input.today));
   for (const v1::Unit& unit : units) {
-    contacts[unit.unit_id()].assign(unit.emails().begin(), unit.emails().end());
+    Contact& contact = input.contacts[unit.unit_id()];
+    contact.name = unit.name();
+    contact.level = unit.level();
+    contact.parent_id = unit.parent_id();
+    contact.emails.assign(unit.emails().begin(), unit.emails().end());
   }
-  ASSIGN_OR_RETURN(const std::string definition_name, DefinitionName(context, figures));
-  for (v1::Flag& flag : record.flags) {
-    if (!flag.flagged()) continue;
-    v1::Writing::Value writing = v1::Writing::UNSPECIFIED;
-    const std::string recipient = RecipientOf(contacts, flag.unit_id(), writing);
-    if (!recipient.empty()) {
-      ASSIGN_OR_RETURN(NewReminder reminder,
-                       WriteReminder(request, figures, definition_name, flag, recipient, now));
-      record.reminders.push_back(std::move(reminder));
-      writing = request.dry_run ? v1::Writing::DRY_RUN : v1::Writing::WRITTEN;
-    }
-    flag.set_writing(writing);
-  }
+  ASSIGN_OR_RETURN(input.histories, store_.UnitHistories(campaign_id));
+  ASSIGN_OR_RETURN(input.holds, GatherHolds(campaign_id));
   return absl::OkStatus();
+}
+
+absl::StatusOr<Holds> Evaluator::GatherHolds(const std::string& campaign_id) const {
+  Holds holds;
+  ASSIGN_OR_RETURN(const SilencePage silences, store_.ListSilences("", clock_.Now(), 0, kHoldsMax));
+  for (const v1::Silence& silence : silences.silences) {
+    if (!silence.campaign_id().empty() && silence.campaign_id() != campaign_id) continue;
+    holds.silenced.emplace(silence.unit_id(), silence.reason());
+  }
+  const DisputeFilter open = {.campaign_id = campaign_id, .unit_id = "", .open_only = true};
+  ASSIGN_OR_RETURN(const DisputePage disputes, store_.ListDisputes(open, 0, kHoldsMax));
+  for (const v1::Dispute& dispute : disputes.disputes) {
+    holds.disputed.emplace(dispute.unit_id(), dispute.dispute_id());
+  }
+  return holds;
+}
+
+absl::StatusOr<std::vector<Hold>> Evaluator::HoldsNow(const std::string& campaign_id) const {
+  ASSIGN_OR_RETURN(const Holds now, GatherHolds(campaign_id));
+  std::vector<Hold> holds;
+  for (const auto& [unit_id, dispute_id] : now.disputed) {
+    holds.push_back({.unit_id = unit_id, .writing = v1::Writing::DISPUTED, .note = dispute_id});
+  }
+  for (const auto& [unit_id, reason] : now.silenced) {
+    holds.push_back({.unit_id = unit_id, .writing = v1::Writing::SILENCED, .note = reason});
+  }
+  return holds;
+}
+
+ReminderFacts Evaluator::CommonFacts(const SlotRequest& request, const EvaluationFigures& figures,
+                                     const EvaluationRecord& record,
+                                     const std::string& definition_name, absl::Time now) const {
+  const v1::Campaign& campaign = request.campaign;
+  ReminderFacts facts;
+  facts.campaign = campaign;
+  facts.window = record.evaluation.window();
+  facts.definition_name = definition_name;
+  facts.definition_id = figures.definition_id;
+  facts.definition_version = figures.definition_version;
+  facts.ledger_id = figures.ledger_id;
+  facts.sequence = figures.sequence;
+  facts.today = DayOf(now);
+  facts.unit_last_day = figures.to;
+  facts.days_left = LastDayOf(campaign) - facts.today + 1;
+  facts.working_days_left = calendar_.Current()->CountWorked(facts.today, LastDayOf(campaign));
+  facts.overall = record.evaluation.overall();
+  facts.levels.assign(record.evaluation.levels().begin(), record.evaluation.levels().end());
+  return facts;
+}
+
+absl::StatusOr<std::vector<NewReminder>> Evaluator::Write(
+    const CallContext& context, const SlotRequest& request, const EvaluationFigures& figures,
+    const EvaluationRecord& record, const std::vector<PlannedWriting>& plan, absl::Time now) {
+  const v1::Campaign& campaign = request.campaign;
+  ASSIGN_OR_RETURN(const std::string definition_name, DefinitionName(context, figures));
+  const ReminderFacts common = CommonFacts(request, figures, record, definition_name, now);
+  std::vector<NewReminder> reminders;
+  reminders.reserve(plan.size());
+  for (const PlannedWriting& planned : plan) {
+    MessageRequest message;
+    message.kind = planned.kind;
+    message.unit_id = planned.unit_id;
+    message.slot = request.slot;
+    message.recipient = planned.recipient;
+    message.recipient_name =
+        planned.unit_id == kOffice ? mail_.office_name : planned.recipient_name;
+    message.quiet_from_minute = MinuteOfDay(campaign.quiet_from());
+    message.quiet_to_minute = MinuteOfDay(campaign.quiet_to());
+    message.facts = common;
+    if (IsToTheUnit(planned.kind)) {
+      const v1::Flag& flag = record.flags[planned.rows.front()];
+      message.facts.flag = flag;
+      message.facts.target = *TargetOf(campaign, flag.level(), flag.unit_id(), figures.to);
+      message.facts.unanswered = flag.unanswered();
+      message.facts.week_change_points = WeekChangeText(figures, flag);
+      const auto last = figures.last_days.find(flag.unit_id());
+      if (last != figures.last_days.end()) message.facts.unit_last_day = last->second;
+    } else {
+      message.facts.flag.set_unit_id(planned.unit_id);
+      message.facts.flag.set_name(message.recipient_name);
+      message.facts.unanswered = campaign.escalate_after();
+      message.facts.rows = RowsOf(figures, record.flags, planned.rows);
+    }
+    ASSIGN_OR_RETURN(NewReminder reminder, WriteMessage(mail_, message, now));
+    reminders.push_back(std::move(reminder));
+  }
+  return reminders;
 }
 
 absl::StatusOr<std::string> Evaluator::DefinitionName(const CallContext& context,
@@ -147,69 +282,6 @@ absl::StatusOr<std::string> Evaluator::DefinitionName(const CallContext& context
     }
   }
   return figures.definition_id;
-}
-
-std::string Evaluator::RecipientOf(const Contacts& contacts, const std::string& unit_id,
-                                   v1::Writing::Value& writing) const {
-  const auto mailboxes = contacts.find(unit_id);
-  if (mailboxes == contacts.end() || mailboxes->second.empty()) {
-    writing = v1::Writing::NO_CONTACT;
-    return "";
-  }
-  for (const std::string& mailbox : mailboxes->second) {
-    if (IsMailAddress(mailbox) && mail_.guard.Allows(mailbox)) return mailbox;
-  }
-  writing = v1::Writing::RECIPIENT_REFUSED;
-  return "";
-}
-
-absl::StatusOr<NewReminder> Evaluator::WriteReminder(const SlotRequest& request,
-                                                     const EvaluationFigures& figures,
-                                                     const std::string& definition_name,
-                                                     const v1::Flag& flag,
-                                                     const std::string& recipient,
-                                                     absl::Time now) const {
-  const v1::Campaign& campaign = request.campaign;
-  ReminderFacts facts;
-  facts.subject_prefix = mail_.subject_prefix;
-  facts.office_name = mail_.office_name;
-  facts.public_url = mail_.public_url;
-  facts.campaign = campaign;
-  facts.target = *TargetOf(campaign, flag.level());
-  facts.flag = flag;
-  facts.window.set_from(FormatDay(figures.from));
-  facts.window.set_to(FormatDay(figures.to));
-  facts.definition_name = definition_name;
-  facts.definition_id = figures.definition_id;
-  facts.definition_version = figures.definition_version;
-  facts.ledger_id = figures.ledger_id;
-  facts.sequence = figures.sequence;
-  facts.today = DayOf(now);
-  const auto last = figures.last_days.find(flag.unit_id());
-  facts.unit_last_day = last == figures.last_days.end() ? figures.to : last->second;
-  facts.days_left = LastDayOf(campaign) - facts.today + 1;
-  facts.working_days_left = calendar_.CountWorked(facts.today, LastDayOf(campaign));
-  ASSIGN_OR_RETURN(const ReminderText text, RenderReminder(facts));
-
-  NewReminder reminder;
-  reminder.reminder_id = KeyHash(
-      {"reminder", campaign.campaign_id(), flag.unit_id(), request.slot, kReminderKind, recipient});
-  reminder.unit_id = flag.unit_id();
-  reminder.recipient = recipient;
-  reminder.kind = kReminderKind;
-  reminder.subject = text.subject;
-  const std::string domain = DomainOf(mail_.from.address);
-  reminder.message_id = absl::StrCat(reminder.reminder_id, "@", domain);
-  ASSIGN_OR_RETURN(reminder.message,
-                   BuildMail({.from = mail_.from,
-                              .to = {.name = flag.name(), .address = recipient},
-                              .subject = text.subject,
-                              .message_id = reminder.message_id,
-                              .list_id = absl::StrCat(campaign.campaign_id(), ".dondoc.", domain),
-                              .date = now,
-                              .text = text.text,
-                              .html = text.html}));
-  return reminder;
 }
 
 }  // namespace dondoc::alerting

@@ -67,6 +67,10 @@ class Gatherer {
                                            " of ", response.ledger_id()));
   }
 
+  const v1::Target* LevelTarget(v1::Level::Value level) const {
+    return LevelTargetOf(campaign_, level, figures_.to);
+  }
+
   absl::StatusOr<v1::GetSummaryResponse> Summary(const v1::Target* target) {
     v1::GetSummaryRequest request;
     request.set_from(FormatDay(figures_.from));
@@ -86,16 +90,17 @@ class Gatherer {
   // One summary when every level has the same target, so that the province has a verdict too; else
   // one without a target for the province and one for each level.
   absl::Status GatherSummaries() {
-    const v1::Target& first = campaign_.targets(0);
-    bool one_target = campaign_.targets_size() == 3;
-    for (const v1::Target& target : campaign_.targets()) {
-      one_target = one_target && target.percent() == first.percent() &&
-                   target.operator_() == first.operator_();
+    const v1::Target* first = LevelTarget(v1::Level::PROVINCE);
+    bool one_target = first != nullptr;
+    for (const auto level : {v1::Level::DISTRICT, v1::Level::COMMUNE}) {
+      const v1::Target* target = LevelTarget(level);
+      one_target = one_target && target != nullptr && target->percent() == first->percent() &&
+                   target->operator_() == first->operator_();
     }
-    ASSIGN_OR_RETURN(const v1::GetSummaryResponse whole, Summary(one_target ? &first : nullptr));
+    ASSIGN_OR_RETURN(const v1::GetSummaryResponse whole, Summary(one_target ? first : nullptr));
     figures_.overall = whole.overall();
     for (const v1::LevelSummary& level : whole.levels()) {
-      const v1::Target* target = TargetOf(campaign_, level.level());
+      const v1::Target* target = LevelTarget(level.level());
       if (one_target || target == nullptr) {
         figures_.levels.push_back(level);
         continue;
@@ -117,7 +122,7 @@ class Gatherer {
     request.set_definition_id(figures_.definition_id);
     request.set_as_of_sequence(figures_.sequence);
     request.set_page_size(kRatioPageSize);
-    if (const v1::Target* target = TargetOf(campaign_, level); target != nullptr) {
+    if (const v1::Target* target = LevelTarget(level); target != nullptr) {
       request.set_target_percent(target->percent());
       request.set_target_operator(target->operator_());
     }

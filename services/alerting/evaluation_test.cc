@@ -121,7 +121,7 @@ class EvaluationTest : public ::testing::Test {
   Metrics metrics_;
   FakeFigureSource figures_;
   FakeDirectorySource directory_;
-  WorkingCalendar calendar_;
+  CalendarSource calendar_;
   MailSettings mail_;
   std::unique_ptr<SqliteAlertStore> store_;
   v1::Campaign campaign_;
@@ -274,7 +274,7 @@ TEST_F(EvaluationTest, TheWindowEndsWithTheSlotsDayOrTheLastCountedDay) {
   EXPECT_EQ(Evaluate("inclusive")->window().to(), "2023-11-14");
 }
 
-TEST_F(EvaluationTest, AfterTheDeadlineNothingIsExpected) {
+TEST_F(EvaluationTest, AfterTheDeadlineNothingIsExpectedAndAnExplanationIsAsked) {
   clock_.Set(StartOf(absl::CivilDay(2024, 1, 5)));
   campaign_.set_deadline_day("2023-11-16");
   const auto evaluation = Evaluate();
@@ -283,7 +283,8 @@ TEST_F(EvaluationTest, AfterTheDeadlineNothingIsExpected) {
   EXPECT_EQ(law.expected(), 0);
   EXPECT_EQ(law.outlook(), v1::Outlook::OUT_OF_REACH);
   EXPECT_FALSE(law.has_required_percent());
-  EXPECT_THAT(Reminders(evaluation->evaluation_id())[0].subject(), HasSubstr("đã hết thời hạn"));
+  EXPECT_THAT(Reminders(evaluation->evaluation_id())[0].subject(), HasSubstr("đề nghị giải trình"));
+  EXPECT_TRUE(evaluation->after_deadline());
 }
 
 TEST_F(EvaluationTest, AUnitWhoseDataEndsEarlierIsForecastFromThere) {

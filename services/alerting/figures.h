@@ -45,6 +45,11 @@ class DirectorySource {
                                                           absl::CivilDay day) = 0;
   virtual absl::StatusOr<std::vector<v1::MetricDefinition>> ListDefinitions(
       const CallContext& context) = 0;
+  // Ids of the imports that are on their way; only the newest kImportsLookedAt are looked at.
+  virtual absl::StatusOr<std::vector<std::string>> ListRunningImports(
+      const CallContext& context) = 0;
 };
+
+inline constexpr int kImportsLookedAt = 200;
 
 }  // namespace dondoc::alerting

@@ -83,7 +83,8 @@ absl::Status GrpcFigureSource::RegisterWindow(const CallContext& context,
 
 GrpcDirectorySource::GrpcDirectorySource(const std::shared_ptr<grpc::Channel>& ingestion)
     : units_(v1::UnitService::NewStub(ingestion)),
-      definitions_(v1::DefinitionService::NewStub(ingestion)) {}
+      definitions_(v1::DefinitionService::NewStub(ingestion)),
+      imports_(v1::ImportService::NewStub(ingestion)) {}
 
 absl::StatusOr<std::vector<v1::Unit>> GrpcDirectorySource::ListUnits(const CallContext& context,
                                                                      absl::CivilDay day) {
@@ -110,6 +111,20 @@ absl::StatusOr<std::vector<v1::MetricDefinition>> GrpcDirectorySource::ListDefin
                        context, v1::ListDefinitionsRequest()));
   return std::vector<v1::MetricDefinition>(response.definitions().begin(),
                                            response.definitions().end());
+}
+
+absl::StatusOr<std::vector<std::string>> GrpcDirectorySource::ListRunningImports(
+    const CallContext& context) {
+  v1::ListImportsRequest request;
+  request.set_page_size(kImportsLookedAt);
+  ASSIGN_OR_RETURN(const v1::ListImportsResponse response,
+                   Call<v1::ListImportsResponse>(*imports_, &v1::ImportService::Stub::ListImports,
+                                                 kIngestion, context, request));
+  std::vector<std::string> running;
+  for (const v1::Import& import : response.imports()) {
+    if (import.state() == v1::ImportState::RUNNING) running.push_back(import.import_id());
+  }
+  return running;
 }
 
 }  // namespace dondoc::alerting

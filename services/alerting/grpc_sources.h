@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dondoc/v1/definitions.grpc.pb.h"
+#include "dondoc/v1/imports.grpc.pb.h"
 #include "dondoc/v1/ratios.grpc.pb.h"
 #include "dondoc/v1/units.grpc.pb.h"
 #include "grpcpp/channel.h"
@@ -38,10 +40,12 @@ class GrpcDirectorySource : public DirectorySource {
                                                   absl::CivilDay day) override;
   absl::StatusOr<std::vector<v1::MetricDefinition>> ListDefinitions(
       const CallContext& context) override;
+  absl::StatusOr<std::vector<std::string>> ListRunningImports(const CallContext& context) override;
 
  private:
   const std::unique_ptr<v1::UnitService::Stub> units_;
   const std::unique_ptr<v1::DefinitionService::Stub> definitions_;
+  const std::unique_ptr<v1::ImportService::Stub> imports_;
 };
 
 }  // namespace dondoc::alerting

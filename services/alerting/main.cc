@@ -7,6 +7,8 @@
 #include "services/alerting/delivery.h"
 #include "services/alerting/evaluation.h"
 #include "services/alerting/grpc_sources.h"
+#include "services/alerting/hold_services.h"
+#include "services/alerting/holiday_service.h"
 #include "services/alerting/mail_service.h"
 #include "services/alerting/metrics.h"
 #include "services/alerting/scheduler.h"
@@ -64,7 +66,11 @@ int Run(int argc, char** argv) {
 
   GrpcFigureSource figures(DialService(config->aggregation_address));
   GrpcDirectorySource directory(DialService(config->ingestion_address));
-  Evaluator evaluator(figures, directory, **store, **clock, config->calendar, metrics,
+  CalendarSource calendar;
+  if (const absl::Status loaded = LoadCalendar(**store, calendar); !loaded.ok()) {
+    return ExitWith(kExitFailed, loaded);
+  }
+  Evaluator evaluator(figures, directory, **store, **clock, calendar, metrics,
                       WithStoredTemplates(config->mail, **store));
   DeliveryWorker delivery(**store, **transport, **clock, metrics, config->delivery);
   DeliveryOptions telling = config->delivery;
@@ -76,9 +82,9 @@ int Run(int argc, char** argv) {
     delivery.Wake();
     webhooks.Wake();
   };
-  Scheduler scheduler(**store, evaluator, figures, **clock, config->calendar, metrics, wake);
+  Scheduler scheduler(**store, evaluator, figures, **clock, calendar, metrics, wake);
   CampaignServiceHandler service(
-      **store, evaluator, **clock, config->calendar, config->mail.guard,
+      **store, evaluator, **clock, calendar, config->mail.guard,
       {.campaigns_changed = [&scheduler] { scheduler.Wake(); }, .reminders_due = wake});
   MailServiceHandler mail(**store, **store, **store, **clock, metrics,
                           {.acknowledge_key = config->mail.acknowledge_key,
@@ -86,6 +92,9 @@ int Run(int argc, char** argv) {
                            .reminders_due = wake});
   BounceIntake intake(**store, **clock, metrics);
   BounceMaildir bounces(intake, config->bounce_maildir);
+  HolidayServiceHandler holidays(**store, calendar, **clock, [&scheduler] { scheduler.Wake(); });
+  SilenceServiceHandler silences(**store, **clock);
+  DisputeServiceHandler disputes(**store, **clock);
   if (const absl::Status recovered = delivery.Recover(); !recovered.ok()) {
     return ExitWith(kExitFailed, recovered);
   }
@@ -100,7 +109,8 @@ int Run(int argc, char** argv) {
     webhooks.Stop();
     bounces.Stop();
   };
-  return RunServer(config->server, {&service, &mail}, **metrics_server, shutdown_signals, hooks);
+  return RunServer(config->server, {&service, &holidays, &silences, &disputes, &mail},
+                   **metrics_server, shutdown_signals, hooks);
 }
 
 }  // namespace

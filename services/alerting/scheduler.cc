@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/alerting/calendar/schedule.h"
 #include "services/alerting/campaign.h"
 #include "services/common/clock/civil.h"
 #include "services/common/log/log.h"
@@ -17,6 +16,8 @@ namespace {
 constexpr absl::Duration kPollInterval = absl::Milliseconds(200);
 // How often campaigns are read though nothing says that they changed.
 constexpr absl::Duration kRescanInterval = absl::Seconds(5);
+// The same while a slot waits for running imports.
+constexpr absl::Duration kImportPollInterval = absl::Milliseconds(500);
 constexpr absl::Duration kLeaseRenewInterval = absl::Minutes(1);
 constexpr int64_t kLeaseSeconds = 600;
 constexpr absl::Duration kEvaluationTimeout = absl::Minutes(1);
@@ -28,7 +29,7 @@ constexpr int kCampaignPage = 100;
 }  // namespace
 
 Scheduler::Scheduler(AlertStore& store, Evaluator& evaluator, FigureSource& figures,
-                     const Clock& clock, const WorkingCalendar& calendar, Metrics& metrics,
+                     const Clock& clock, const CalendarSource& calendar, Metrics& metrics,
                      std::function<void()> evaluated)
     : store_(store),
       evaluator_(evaluator),
@@ -79,7 +80,7 @@ void Scheduler::Run() {
     if (woken || now >= next_scan || clock_.Now() >= next_slot_) {
       // Each failure is logged where it happens, and tried again.
       RunDue().IgnoreError();
-      next_scan = now + kRescanInterval;
+      next_scan = now + (import_waits_.empty() ? kRescanInterval : kImportPollInterval);
     }
   }
 }
@@ -91,7 +92,7 @@ absl::StatusOr<std::vector<v1::Campaign>> Scheduler::ActiveCampaigns(absl::Time 
     ASSIGN_OR_RETURN(const std::vector<v1::Campaign> page,
                      store_.ListCampaigns(after, kCampaignPage));
     for (const v1::Campaign& campaign : page) {
-      if (IsActive(campaign, now)) active.push_back(campaign);
+      if (IsLookedAt(campaign, now)) active.push_back(campaign);
     }
     if (static_cast<int>(page.size()) < kCampaignPage) return active;
     if (static_cast<int>(active.size()) >= kActiveCampaignsMax) return active;
@@ -102,6 +103,8 @@ absl::StatusOr<std::vector<v1::Campaign>> Scheduler::ActiveCampaigns(absl::Time 
 absl::Status Scheduler::RunDue() {
   const absl::Time now = clock_.Now();
   next_slot_ = absl::InfiniteFuture();
+  ASSIGN_OR_RETURN(const int expired, store_.ExpireEvaluations(now));
+  metrics_.evaluations_expired.Increment(expired);
   ASSIGN_OR_RETURN(const std::vector<v1::Campaign> campaigns, ActiveCampaigns(now));
   absl::Status first_error;
   for (const v1::Campaign& campaign : campaigns) {
@@ -129,39 +132,91 @@ void Scheduler::NoteFailure(const std::string& campaign_id, const absl::Status& 
       {{"campaign_id", campaign_id}, {"failures", retry.failures}, {"status", status.ToString()}});
 }
 
+absl::StatusOr<bool> Scheduler::WaitsForImports(const CallContext& context, SlotRequest& request) {
+  const std::string& campaign_id = request.campaign.campaign_id();
+  ASSIGN_OR_RETURN(std::vector<std::string> running, evaluator_.RunningImports(context));
+  const auto wait = import_waits_.find(campaign_id);
+  const bool waiting = wait != import_waits_.end() && wait->second.slot == request.slot;
+  const absl::Time now = absl::Now();
+  if (waiting) request.import_wait = now - wait->second.since;
+  if (running.empty()) return false;
+  if (request.import_wait < absl::Seconds(ImportWaitMaxSeconds(request.campaign))) {
+    if (!waiting) import_waits_[campaign_id] = {.slot = request.slot, .since = now};
+    return true;
+  }
+  request.unfinished_import_ids = std::move(running);
+  return false;
+}
+
+absl::StatusOr<bool> Scheduler::WaitsForData(const CallContext& context,
+                                             const v1::Campaign& campaign, absl::Time now) {
+  if (now >= DeadlineOf(campaign) + kExplanationWait) return false;
+  ASSIGN_OR_RETURN(const v1::GetFreshnessResponse freshness, figures_.GetFreshness(context));
+  if (freshness.last_covered_day().empty()) return true;
+  ASSIGN_OR_RETURN(const absl::CivilDay last, ParseDay(freshness.last_covered_day()));
+  return last < LastDayOf(campaign);
+}
+
+// Older slots that were never evaluated give way to the one that is due.
+absl::StatusOr<int> Scheduler::SkippedBefore(const v1::Campaign& campaign,
+                                             const std::vector<PlannedSlot>& slots,
+                                             absl::Time due) const {
+  int skipped = 0;
+  for (auto older = slots.rbegin(); older != slots.rend(); ++older) {
+    if (older->time >= due) continue;
+    ASSIGN_OR_RETURN(const bool ran, HasRun(campaign, *older));
+    if (ran) return skipped;
+    ++skipped;
+  }
+  return skipped;
+}
+
+absl::StatusOr<bool> Scheduler::HasRun(const v1::Campaign& campaign,
+                                       const PlannedSlot& slot) const {
+  std::vector<absl::Time> times = {slot.time};
+  if (slot.moved_from.has_value()) {
+    // A day that was declared off after its slot ran.
+    times.push_back(slot.time - (StartOf(DayOf(slot.time)) - StartOf(*slot.moved_from)));
+  }
+  for (const absl::Time time : times) {
+    const absl::Status found =
+        store_.FindSlot(campaign.campaign_id(), FormatInstant(time)).status();
+    if (found.ok()) return true;
+    if (!absl::IsNotFound(found)) return found;
+  }
+  return false;
+}
+
 absl::Status Scheduler::RunCampaign(const v1::Campaign& campaign, absl::Time now) {
-  const absl::Time activated = FromProto(campaign.activate_time());
   ASSIGN_OR_RETURN(const std::vector<PlannedSlot> slots,
-                   PlanSlots(campaign.schedule(), activated, DeadlineOf(campaign), calendar_));
+                   PlanCampaignSlots(campaign, now, *calendar_.Current()));
   const auto next = std::find_if(slots.begin(), slots.end(),
                                  [now](const PlannedSlot& slot) { return slot.time > now; });
   if (next != slots.end()) next_slot_ = std::min(next_slot_, next->time);
   if (next == slots.begin()) return absl::OkStatus();
   const PlannedSlot& due = *std::prev(next);
+  const bool after_deadline = due.time >= DeadlineOf(campaign);
+  if (now >= DeadlineOf(campaign) && !after_deadline) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const bool has_run, HasRun(campaign, due));
+  if (has_run) return absl::OkStatus();
   const std::string slot = FormatInstant(due.time);
-  const absl::StatusOr<v1::Evaluation> stored = store_.FindSlot(campaign.campaign_id(), slot);
-  if (!absl::IsNotFound(stored.status())) return stored.status();
-
-  // Older slots that were never evaluated give way to this one.
-  int skipped = 0;
-  for (auto older = std::prev(next); older != slots.begin();) {
-    --older;
-    const auto evaluated =
-        store_.FindSlot(campaign.campaign_id(), FormatInstant(older->time)).status();
-    if (!absl::IsNotFound(evaluated)) break;
-    ++skipped;
-  }
-  const bool late = now - due.time > kLateAfter || skipped > 0;
   const CallContext context = {.deadline = absl::Now() + kEvaluationTimeout,
                                .request_id = absl::StrCat("slot-", slot)};
-  RETURN_IF_ERROR(evaluator_
-                      .Evaluate(context, {.campaign = campaign,
-                                          .slot = slot,
-                                          .slot_time = due.time,
-                                          .late = late,
-                                          .dry_run = false})
-                      .status());
-  if (late) metrics_.slots_late.Increment();
+  if (after_deadline) {
+    ASSIGN_OR_RETURN(const bool waits_for_data, WaitsForData(context, campaign, now));
+    if (waits_for_data) return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const int skipped, SkippedBefore(campaign, slots, due.time));
+  SlotRequest request = {.campaign = campaign,
+                         .slot = slot,
+                         .slot_time = due.time,
+                         .late = now - due.time > kLateAfter || skipped > 0,
+                         .dry_run = false};
+  ASSIGN_OR_RETURN(const bool waits, WaitsForImports(context, request));
+  if (waits) return absl::OkStatus();
+  RETURN_IF_ERROR(evaluator_.Evaluate(context, request).status());
+  import_waits_.erase(campaign.campaign_id());
+  if (request.late) metrics_.slots_late.Increment();
   metrics_.slots_skipped.Increment(skipped);
   evaluated_();
   return absl::OkStatus();
@@ -177,6 +232,7 @@ absl::Status Scheduler::RenewLeases() {
   ASSIGN_OR_RETURN(const absl::CivilDay last_covered, ParseDay(freshness.last_covered_day()));
   absl::Status first_error;
   for (const v1::Campaign& campaign : campaigns) {
+    if (!IsActive(campaign, now)) continue;
     first_error.Update(RenewLease(context, campaign, last_covered));
   }
   return first_error;

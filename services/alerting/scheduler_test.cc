@@ -83,7 +83,7 @@ class SchedulerTest : public ::testing::Test {
   Metrics metrics_;
   FakeFigureSource figures_;
   FakeDirectorySource directory_;
-  WorkingCalendar calendar_;
+  CalendarSource calendar_;
   MailSettings mail_;
   std::unique_ptr<SqliteAlertStore> store_;
   std::unique_ptr<Evaluator> evaluator_;

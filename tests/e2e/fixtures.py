@@ -90,6 +90,9 @@ CAMPAIGN = {
                  "legal_basis": "Quyết định số 17/QĐ-UBCĐSQG ngày 04/04/2023"}
                 for level in ("PROVINCE", "DISTRICT", "COMMUNE")],
     "legal_basis": "Công văn số 4067/UBND-TTHCC ngày 21/11/2023",
+    # What most tests count; those of digests and doubtful data say otherwise.
+    "kinds": ["REMINDER", "CONFIRMATION", "EXPLANATION"],
+    "stale_after_days": 366,
 }
 
 

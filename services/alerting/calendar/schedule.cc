@@ -28,20 +28,6 @@ constexpr int kIntervalMax = 1000;
 // Slots by day; the value is the time of day.
 using SlotSet = std::set<std::pair<absl::CivilDay, absl::Duration>>;
 
-absl::StatusOr<absl::Duration> ParseTimeOfDay(const std::string& text) {
-  int hour = 0;
-  int minute = 0;
-  bool shaped = text.size() == 5 && text[2] == ':';
-  for (size_t i = 0; shaped && i < text.size(); ++i) {
-    shaped = i == 2 || absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
-  }
-  if (!shaped || !absl::SimpleAtoi(text.substr(0, 2), &hour) ||
-      !absl::SimpleAtoi(text.substr(3), &minute) || hour > 23 || minute > 59) {
-    return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not HH:MM"));
-  }
-  return absl::Hours(hour) + absl::Minutes(minute);
-}
-
 // libical takes far more than we want to run, and its parser trusts its callers: only known parts,
 // each once, reach it.
 absl::Status CheckRulePart(absl::string_view name, absl::string_view value) {
@@ -142,6 +128,20 @@ absl::Status ExpandRule(const v1::ScheduleRule& rule, absl::CivilDay from, absl:
 }
 
 }  // namespace
+
+absl::StatusOr<absl::Duration> ParseTimeOfDay(const std::string& text) {
+  int hour = 0;
+  int minute = 0;
+  bool shaped = text.size() == 5 && text[2] == ':';
+  for (size_t i = 0; shaped && i < text.size(); ++i) {
+    shaped = i == 2 || absl::ascii_isdigit(static_cast<unsigned char>(text[i]));
+  }
+  if (!shaped || !absl::SimpleAtoi(text.substr(0, 2), &hour) ||
+      !absl::SimpleAtoi(text.substr(3), &minute) || hour > 23 || minute > 59) {
+    return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not HH:MM"));
+  }
+  return absl::Hours(hour) + absl::Minutes(minute);
+}
 
 v1::Schedule DefaultSchedule() {
   v1::Schedule schedule;

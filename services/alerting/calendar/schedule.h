@@ -27,6 +27,9 @@ struct PlannedSlot {
   std::optional<absl::CivilDay> moved_from;
 };
 
+// "HH:MM" after midnight; kInvalidArgument names the text.
+absl::StatusOr<absl::Duration> ParseTimeOfDay(const std::string& text);
+
 // Mondays 08:00, Thursdays too from 14 days before the deadline, and the last 3 working days.
 v1::Schedule DefaultSchedule();
 

@@ -219,13 +219,13 @@ TEST_F(AlertStoreTest, ListsEvaluationsNewestFirst) {
 TEST_F(AlertStoreTest, ReleasesOnce) {
   Save(RecordOf("a", "s", v1::EvaluationState::AWAITING_RELEASE, 2));
   EXPECT_TRUE(NothingDue());
-  const auto released = store_->ReleaseEvaluation("e-a-s", kNow);
+  const auto released = store_->ReleaseEvaluation("e-a-s", kNow, {});
   ASSERT_OK(released);
   EXPECT_EQ(released->state(), v1::EvaluationState::RELEASED);
   EXPECT_EQ(FromProto(released->release_time()), kNow);
   EXPECT_EQ(released->reminders().queued(), 2);
   ASSERT_OK(store_->Finish(MustClaim().reminder_id, Result(v1::ReminderState::SENT)));
-  const auto again = store_->ReleaseEvaluation("e-a-s", kNow + absl::Hours(5));
+  const auto again = store_->ReleaseEvaluation("e-a-s", kNow + absl::Hours(5), {});
   ASSERT_OK(again);
   EXPECT_EQ(FromProto(again->release_time()), kNow);
   EXPECT_EQ(again->reminders().sent(), 1);
@@ -234,9 +234,9 @@ TEST_F(AlertStoreTest, ReleasesOnce) {
 
 TEST_F(AlertStoreTest, NeverReleasesADraft) {
   Save(RecordOf("a", "s", v1::EvaluationState::DRAFTED, 2));
-  EXPECT_THAT(store_->ReleaseEvaluation("e-a-s", kNow),
+  EXPECT_THAT(store_->ReleaseEvaluation("e-a-s", kNow, {}),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("DRAFT")));
-  EXPECT_THAT(store_->ReleaseEvaluation("none", kNow),
+  EXPECT_THAT(store_->ReleaseEvaluation("none", kNow, {}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("'none'")));
   EXPECT_TRUE(NothingDue());
 }

@@ -20,7 +20,7 @@ namespace {
 // Each entry brings the schema from its index to index + 1; entries are never edited once shipped.
 // Bodies are serialized messages of dondoc.v1; what is searched or changed has a column of its own,
 // and the column is the truth. Instants are microseconds since 1970; states are the enum's numbers.
-constexpr std::array<const char*, 2> kMigrations = {R"sql(
+constexpr std::array<const char*, 3> kMigrations = {R"sql(
 CREATE TABLE campaigns (
   campaign_id TEXT PRIMARY KEY,
   body BLOB NOT NULL,
@@ -109,10 +109,48 @@ CREATE TABLE templates (
   name TEXT PRIMARY KEY,
   body BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                    R"sql(
+ALTER TABLE evaluations ADD COLUMN expire_us INTEGER;
+CREATE INDEX evaluations_by_expiry ON evaluations (state, expire_us) WHERE expire_us IS NOT NULL;
+ALTER TABLE reminders ADD COLUMN release_us INTEGER;
+CREATE INDEX reminders_by_campaign ON reminders (campaign_id, number);
+
+CREATE TABLE campaign_changes (
+  campaign_id TEXT NOT NULL REFERENCES campaigns (campaign_id),
+  revision INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (campaign_id, revision)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holidays (
+  day TEXT PRIMARY KEY,
+  body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE silences (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  silence_id TEXT NOT NULL UNIQUE,
+  unit_id TEXT NOT NULL,
+  create_us INTEGER NOT NULL,
+  expire_us INTEGER NOT NULL,
+  end_us INTEGER,
+  body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE disputes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  dispute_id TEXT NOT NULL UNIQUE,
+  campaign_id TEXT NOT NULL REFERENCES campaigns (campaign_id),
+  unit_id TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX disputes_open ON disputes (campaign_id, unit_id) WHERE state = 1;
 )sql"};
 
 constexpr char kEvaluationColumns[] =
-    "SELECT body, state, release_us, evaluation_id, number FROM evaluations ";
+    "SELECT body, state, release_us, evaluation_id, number, expire_us FROM evaluations ";
 absl::StatusOr<v1::Campaign> ReadCampaign(const Statement& row) {
   ASSIGN_OR_RETURN(v1::Campaign campaign, Parse<v1::Campaign>(row.Text(0)));
   campaign.clear_activate_time();
@@ -126,6 +164,10 @@ absl::StatusOr<v1::Evaluation> ReadEvaluation(const Statement& row) {
   evaluation.clear_release_time();
   if (!row.IsNull(2)) {
     *evaluation.mutable_release_time() = ToProto(absl::FromUnixMicros(row.Int(2)));
+  }
+  evaluation.clear_expire_time();
+  if (!row.IsNull(5)) {
+    *evaluation.mutable_expire_time() = ToProto(absl::FromUnixMicros(row.Int(5)));
   }
   return evaluation;
 }
@@ -262,14 +304,15 @@ absl::Status SqliteAlertStore::SaveEvaluation(const EvaluationRecord& record) {
   const v1::Evaluation& evaluation = record.evaluation;
   const bool released = evaluation.state() == v1::EvaluationState::RELEASED;
   Statement insert = database_->Prepare(
-      "INSERT INTO evaluations (evaluation_id, campaign_id, slot, state, release_us, body) "
-      "VALUES (?, ?, ?, ?, ?, ?)");
+      "INSERT INTO evaluations (evaluation_id, campaign_id, slot, state, release_us, body, "
+      "expire_us) VALUES (?, ?, ?, ?, ?, ?, ?)");
   insert.BindText(1, evaluation.evaluation_id())
       .BindText(2, evaluation.campaign_id())
       .BindText(3, evaluation.slot())
       .BindInt(4, evaluation.state())
       .BindBlob(6, evaluation.SerializeAsString());
   if (released) insert.BindInt(5, Micros(FromProto(evaluation.release_time())));
+  if (evaluation.has_expire_time()) insert.BindInt(7, Micros(FromProto(evaluation.expire_time())));
   RETURN_IF_ERROR(insert.Run());
   for (size_t i = 0; i < record.flags.size(); ++i) {
     const v1::Flag& flag = record.flags[i];
@@ -285,6 +328,13 @@ absl::Status SqliteAlertStore::SaveEvaluation(const EvaluationRecord& record) {
   }
   for (const NewReminder& reminder : record.reminders) {
     RETURN_IF_ERROR(InsertReminderLocked(evaluation, reminder));
+  }
+  if (released) {
+    Statement mark =
+        database_->Prepare("UPDATE reminders SET release_us = ? WHERE evaluation_id = ?");
+    RETURN_IF_ERROR(mark.BindInt(1, Micros(FromProto(evaluation.release_time())))
+                        .BindText(2, evaluation.evaluation_id())
+                        .Run());
   }
   return transaction.Commit();
 }
@@ -350,35 +400,6 @@ absl::StatusOr<EvaluationPage> SqliteAlertStore::ListEvaluations(const std::stri
     RETURN_IF_ERROR(CountRemindersLocked(evaluation));
     page.evaluations.push_back(std::move(evaluation));
   }
-}
-
-absl::StatusOr<v1::Evaluation> SqliteAlertStore::ReleaseEvaluation(const std::string& evaluation_id,
-                                                                   absl::Time time) {
-  MutexLock lock(mutex_);
-  ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(*database_));
-  ASSIGN_OR_RETURN(v1::Evaluation evaluation,
-                   EvaluationLocked("WHERE evaluation_id = ?", evaluation_id, ""));
-  if (evaluation.state() == v1::EvaluationState::RELEASED) return evaluation;
-  if (evaluation.state() != v1::EvaluationState::AWAITING_RELEASE) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("evaluation ", Quoted(evaluation_id),
-                     " was made under send mode DRAFT: its reminders are never sent"));
-  }
-  Statement release = database_->Prepare(
-      "UPDATE evaluations SET state = ?, release_us = ? WHERE evaluation_id = ?");
-  RETURN_IF_ERROR(release.BindInt(1, v1::EvaluationState::RELEASED)
-                      .BindInt(2, Micros(time))
-                      .BindText(3, evaluation_id)
-                      .Run());
-  Statement queue = database_->Prepare(
-      "UPDATE reminders SET state = ?, next_attempt_us = 0 WHERE evaluation_id = ? AND state = ?");
-  RETURN_IF_ERROR(queue.BindInt(1, v1::ReminderState::QUEUED)
-                      .BindText(2, evaluation_id)
-                      .BindInt(3, v1::ReminderState::DRAFTED)
-                      .Run());
-  ASSIGN_OR_RETURN(evaluation, EvaluationLocked("WHERE evaluation_id = ?", evaluation_id, ""));
-  RETURN_IF_ERROR(transaction.Commit());
-  return evaluation;
 }
 
 absl::Status SqliteAlertStore::CheckEvaluationLocked(const std::string& evaluation_id) const {

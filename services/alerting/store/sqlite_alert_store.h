@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,9 @@ class SqliteAlertStore : public AlertStore, public Outbox, public MailStore {
                                                           int limit) const override;
   absl::StatusOr<v1::Campaign> ActivateCampaign(const std::string& campaign_id,
                                                 absl::Time time) override;
+  absl::Status UpdateCampaign(const v1::CampaignChange& change) override;
+  absl::StatusOr<std::vector<v1::CampaignChange>> ListCampaignChanges(
+      const std::string& campaign_id, int limit) const override;
   absl::Status SaveEvaluation(const EvaluationRecord& record) override;
   absl::StatusOr<v1::Evaluation> FindEvaluation(const std::string& evaluation_id) const override;
   absl::StatusOr<v1::Evaluation> FindSlot(const std::string& campaign_id,
@@ -38,11 +43,33 @@ class SqliteAlertStore : public AlertStore, public Outbox, public MailStore {
   absl::StatusOr<EvaluationPage> ListEvaluations(const std::string& campaign_id, int64_t after,
                                                  int limit) const override;
   absl::StatusOr<v1::Evaluation> ReleaseEvaluation(const std::string& evaluation_id,
-                                                   absl::Time time) override;
+                                                   absl::Time time,
+                                                   const std::vector<Hold>& holds) override;
+  absl::StatusOr<v1::Evaluation> ExcludeUnits(const std::string& evaluation_id,
+                                              const std::vector<Hold>& holds) override;
+  absl::StatusOr<int> ExpireEvaluations(absl::Time now) override;
+  absl::StatusOr<std::map<std::string, UnitHistory>> UnitHistories(
+      const std::string& campaign_id) const override;
   absl::StatusOr<std::vector<v1::Flag>> ListFlags(const std::string& evaluation_id) const override;
   absl::StatusOr<ReminderPage> ListReminders(const std::string& evaluation_id, int64_t after,
                                              int limit) const override;
   absl::StatusOr<StoredMessage> FindMessage(const std::string& reminder_id) const override;
+
+  absl::Status CreateSilence(const v1::Silence& silence) override;
+  absl::StatusOr<v1::Silence> FindSilence(const std::string& silence_id) const override;
+  absl::StatusOr<SilencePage> ListSilences(const std::string& unit_id,
+                                           std::optional<absl::Time> active_at, int64_t after,
+                                           int limit) const override;
+  absl::StatusOr<v1::Silence> EndSilence(const std::string& silence_id, absl::Time time) override;
+  absl::Status OpenDispute(const v1::Dispute& dispute) override;
+  absl::StatusOr<v1::Dispute> FindDispute(const std::string& dispute_id) const override;
+  absl::StatusOr<DisputePage> ListDisputes(const DisputeFilter& filter, int64_t after,
+                                           int limit) const override;
+  absl::Status ResolveDispute(const v1::Dispute& dispute) override;
+
+  absl::Status PutHolidays(const std::vector<v1::Holiday>& holidays) override;
+  absl::Status DeleteHoliday(const std::string& day) override;
+  absl::StatusOr<std::vector<v1::Holiday>> ListHolidays() const override;
 
   absl::StatusOr<std::optional<ClaimedReminder>> Claim(const OutboxMoment& moment) override;
   absl::Status Finish(const std::string& reminder_id, const AttemptResult& result) override;
@@ -83,6 +110,15 @@ class SqliteAlertStore : public AlertStore, public Outbox, public MailStore {
   absl::StatusOr<v1::Evaluation> EvaluationLocked(absl::string_view where, const std::string& first,
                                                   const std::string& second) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes one unit out of an evaluation: its DRAFTED reminders are CANCELLED, its flag says why.
+  absl::Status HoldLocked(const std::string& evaluation_id, const Hold& hold)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<Hold>> SentTodayLocked(const std::string& evaluation_id,
+                                                    absl::Time time) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What was released to the unit and not sent yet is CANCELLED; empty campaign_id = in all.
+  absl::Status CancelUnsentLocked(const std::string& unit_id, const std::string& campaign_id,
+                                  const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckEvaluationLocked(const std::string& evaluation_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One row of the outbox for the mail, and one for each webhook that is told of its kind.

@@ -75,6 +75,22 @@ struct FakeServers::Units final : public v1::UnitService::Service {
   FakeDirectorySource& source;
 };
 
+struct FakeServers::Imports final : public v1::ImportService::Service {
+  explicit Imports(FakeDirectorySource& fake) : source(fake) {}
+  grpc::Status ListImports(grpc::ServerContext*, const v1::ListImportsRequest*,
+                           v1::ListImportsResponse* response) override {
+    const auto running = source.ListRunningImports({});
+    if (!running.ok()) return ToGrpc(running.status());
+    for (const std::string& import_id : *running) {
+      v1::Import* import = response->add_imports();
+      import->set_import_id(import_id);
+      import->set_state(v1::ImportState::RUNNING);
+    }
+    return grpc::Status::OK;
+  }
+  FakeDirectorySource& source;
+};
+
 struct FakeServers::Definitions final : public v1::DefinitionService::Service {
   explicit Definitions(FakeDirectorySource& fake) : source(fake) {}
   grpc::Status ListDefinitions(grpc::ServerContext*, const v1::ListDefinitionsRequest*,
@@ -90,12 +106,14 @@ struct FakeServers::Definitions final : public v1::DefinitionService::Service {
 FakeServers::FakeServers(FakeFigureSource& figures, FakeDirectorySource& directory)
     : ratios_(std::make_unique<Ratios>(figures)),
       units_(std::make_unique<Units>(directory)),
-      definitions_(std::make_unique<Definitions>(directory)) {
+      definitions_(std::make_unique<Definitions>(directory)),
+      imports_(std::make_unique<Imports>(directory)) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(ratios_.get());
   builder.RegisterService(units_.get());
   builder.RegisterService(definitions_.get());
+  builder.RegisterService(imports_.get());
   server_ = builder.BuildAndStart();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dondoc/v1/definitions.grpc.pb.h"
+#include "dondoc/v1/imports.grpc.pb.h"
 #include "dondoc/v1/ratios.grpc.pb.h"
 #include "dondoc/v1/units.grpc.pb.h"
 #include "grpcpp/server.h"
@@ -23,9 +24,11 @@ class FakeServers {
   struct Ratios;
   struct Units;
   struct Definitions;
+  struct Imports;
   const std::unique_ptr<Ratios> ratios_;
   const std::unique_ptr<Units> units_;
   const std::unique_ptr<Definitions> definitions_;
+  const std::unique_ptr<Imports> imports_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -152,6 +152,7 @@ absl::StatusOr<v1::ListRatiosResponse> FakeFigureSource::ListRatios(const CallCo
     ratio->set_unit_id(unit_id);
     ratio->set_name(unit.name);
     ratio->set_level(unit.level);
+    ratio->set_parent_id(unit.parent_id);
     *ratio->mutable_ratio() = ToProto(counted.counts, target, counted.basis);
   }
   return response;
@@ -211,6 +212,17 @@ absl::StatusOr<std::vector<v1::Unit>> FakeDirectorySource::ListUnits(const CallC
 absl::StatusOr<std::vector<v1::MetricDefinition>> FakeDirectorySource::ListDefinitions(
     const CallContext& /*context*/) {
   return std::vector<v1::MetricDefinition>{DefaultDefinition()};
+}
+
+absl::StatusOr<std::vector<std::string>> FakeDirectorySource::ListRunningImports(
+    const CallContext& /*context*/) {
+  MutexLock lock(mutex_);
+  return running_imports_;
+}
+
+void FakeDirectorySource::SetRunningImports(std::vector<std::string> import_ids) {
+  MutexLock lock(mutex_);
+  running_imports_ = std::move(import_ids);
 }
 
 }  // namespace dondoc::alerting::testing

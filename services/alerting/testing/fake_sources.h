@@ -20,6 +20,7 @@ struct FakeUnit {
   std::string unit_id = "";
   std::string name = "";
   v1::Level::Value level = v1::Level::PROVINCE;
+  std::string parent_id = "";
   std::optional<absl::CivilDay> last_covered = std::nullopt;  // nullopt = no data ever
   bool partial = false;
   std::map<absl::CivilDay, DayCounts> days = {};
@@ -70,9 +71,12 @@ class FakeDirectorySource : public DirectorySource {
                                                   absl::CivilDay day) override;
   absl::StatusOr<std::vector<v1::MetricDefinition>> ListDefinitions(
       const CallContext& context) override;
+  absl::StatusOr<std::vector<std::string>> ListRunningImports(const CallContext& context) override;
+  void SetRunningImports(std::vector<std::string> import_ids);
 
  private:
   Mutex mutex_;
+  std::vector<std::string> running_imports_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, v1::Unit> units_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
