@@ -69,7 +69,9 @@ void Upstream::LogUnavailable(absl::string_view error, absl::string_view request
 }
 
 std::size_t UpstreamOf(absl::string_view service) {
-  if (service == "dondoc.v1.CampaignService" || service == "dondoc.v1.MailService") {
+  if (service == "dondoc.v1.CampaignService" || service == "dondoc.v1.MailService" ||
+      service == "dondoc.v1.HolidayService" || service == "dondoc.v1.SilenceService" ||
+      service == "dondoc.v1.DisputeService") {
     return kAlerting;
   }
   if (service == "dondoc.v1.RatioService") return kAggregation;
