@@ -76,7 +76,8 @@ TEST_F(ServerTest, AnswersJsonAsTheContractSays) {
   EXPECT_EQ(response.body,
             R"({"overall":{"total":"100","online":"0","counter":"0","postal":"0","unknown":"0",)"
             R"("percent":"26.77","reached":false,"basis":"NONE"},"levels":[],"definition_id":"",)"
-            R"("definition_version":0,"ledger_id":"","sequence":"7"})"
+            R"("definition_version":0,"ledger_id":"","sequence":"7","structure":"",)"
+            R"("compare_definition_id":"","compare_definition_version":0})"
             "\n");
 }
 

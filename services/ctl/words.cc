@@ -167,6 +167,8 @@ std::string RejectReasonWord(v1::RejectReason::Value reason) {
       return "số không đọc được";
     case v1::RejectReason::PARTS_MISMATCH:
       return "các phần không cộng thành tổng";
+    case v1::RejectReason::REPEATED_UNIT:
+      return "đơn vị lặp lại trong biểu";
     case v1::RejectReason::BAD_VALUE:
       return "giá trị không hợp lệ";
     case v1::RejectReason::BAD_ROW:

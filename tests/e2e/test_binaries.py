@@ -119,7 +119,7 @@ class LifeTest(harness.TestCase):
             "ingestion": {"DossierService", "ImportService", "UnitService", "ProcedureService", "DirectoryService",
                           "DefinitionService", "StatementService", "FeedService"},
             "aggregation": {"RatioService"},
-            "alerting": {"CampaignService", "MailService"},
+            "alerting": {"CampaignService", "MailService", "SilenceService", "DisputeService", "HolidayService"},
         }
         for name, services in expected.items():
             found = stack.grpc(name).services()

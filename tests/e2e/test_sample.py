@@ -65,9 +65,10 @@ class SampleTest(harness.TestCase):
     def _check_figures(self, stack, counted):
         summary = stack.ok(stack.get("/v1/summary", fixtures.TARGET))
         self.assertEqual(set(summary), {"overall", "levels", "window", "definition_id", "definition_version",
-                                        "ledger_id", "sequence", "commit_time"})
+                                        "ledger_id", "sequence", "commit_time", "structure", "compare_definition_id",
+                                        "compare_definition_version"})
         self.assertEqual(set(summary["overall"]), {"total", "online", "counter", "postal", "unknown", "percent",
-                                                   "reached", "basis"})
+                                                   "reached", "basis", "by_basis"})
         self.assertEqual(summary["overall"]["percent"], "26.77")
         self.assertEqual(summary["overall"]["basis"], "DOSSIERS")
         self.assertIs(summary["overall"]["reached"], False)
