@@ -240,7 +240,7 @@ bool CsvReader::SplitPlainLine(absl::string_view line) {
     // A delimiter at the end has an empty cell after it.
     if (more && line.empty()) {
       if (row_.cells.size() == kCsvColumnsMax) return false;
-      row_.cells.emplace_back();
+      row_.cells.push_back(line);
       more = false;
     }
   }
