@@ -1,5 +1,5 @@
 // Random damage to good input: whatever comes in, the parsers answer, never crash, and what they
-// take is what strict JSON allows. The seed is printed; DONDOC_SEED gives one back.
+// take is what strict JSON allows. The seed is printed; TEST_SEED gives one back.
 
 #include <boost/json/parse.hpp>
 #include <cstdint>
@@ -31,11 +31,11 @@ constexpr int kRounds = 20000;
 
 std::uint64_t Seed() {
   std::uint64_t seed = std::random_device{}();
-  if (const char* given = std::getenv("DONDOC_SEED")) {
+  if (const char* given = std::getenv("TEST_SEED")) {
     EXPECT_TRUE(absl::SimpleAtoi(given, &seed)) << given;
   }
   ::testing::Test::RecordProperty("seed", std::to_string(seed));
-  std::printf("seed %s (DONDOC_SEED)\n", std::to_string(seed).c_str());
+  std::printf("seed %s (TEST_SEED)\n", std::to_string(seed).c_str());
   return seed;
 }
 

@@ -38,8 +38,8 @@ const char* const kDays[] = {"2023-11-30", "2023-12-31", "2024-02-29", "2024-07-
 
 uint64_t Seed() {
   uint64_t seed = std::random_device()();
-  if (const char* given = std::getenv("DONDOC_SEED")) (void)absl::SimpleAtoi(given, &seed);
-  std::cout << "DONDOC_SEED=" << seed << "\n";
+  if (const char* given = std::getenv("TEST_SEED")) (void)absl::SimpleAtoi(given, &seed);
+  std::cout << "TEST_SEED=" << seed << "\n";
   return seed;
 }
 

@@ -227,10 +227,10 @@ void RunRandom(uint64_t seed) {
 
 TEST(StatementsTest, BasisAndCountsAreThoseOfABruteForceModelDayByDay) {
   uint64_t seed = std::random_device()();
-  if (const char* given = std::getenv("DONDOC_SEED")) {
+  if (const char* given = std::getenv("TEST_SEED")) {
     ASSERT_TRUE(absl::SimpleAtoi(given, &seed));
   }
-  std::cout << "seed: " << seed << " (again: DONDOC_SEED=" << seed << ")" << std::endl;
+  std::cout << "seed: " << seed << " (again: TEST_SEED=" << seed << ")" << std::endl;
   for (uint64_t i = 0; i < 2000 && !::testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE(absl::StrCat("seed ", seed + i));
     RunRandom(seed + i);

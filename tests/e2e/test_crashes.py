@@ -69,8 +69,8 @@ class IngestionTest(harness.TestCase):
         self.assertEqual(counts(ratio(stack, "t.so-a")), (ROWS // 3, ONLINE // 3))
 
     def test_killed_at_any_moment_of_an_import_it_counts_wholly_or_not_at_all(self):
-        seed = int(os.environ.get("DONDOC_SEED", random.SystemRandom().randrange(1 << 32)))
-        print("seed %d (DONDOC_SEED)" % seed, flush=True)
+        seed = int(os.environ.get("TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+        print("seed %d (TEST_SEED)" % seed, flush=True)
         chance = random.Random(seed)
         stack = self.stack(with_redis=False)
         fixtures.put_units(stack)

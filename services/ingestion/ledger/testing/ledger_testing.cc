@@ -230,10 +230,10 @@ uint64_t TestSeed() {
     absl::string_view value(argument);
     if (value.rfind("--seed=", 0) == 0 && !absl::SimpleAtoi(value.substr(7), &seed)) std::abort();
   }
-  if (const char* given = std::getenv("DONDOC_SEED")) {
+  if (const char* given = std::getenv("TEST_SEED")) {
     if (!absl::SimpleAtoi(given, &seed)) std::abort();
   }
-  std::cout << "seed: " << seed << " (again: DONDOC_SEED=" << seed << " or --seed=" << seed << ")"
+  std::cout << "seed: " << seed << " (again: TEST_SEED=" << seed << " or --seed=" << seed << ")"
             << std::endl;
   return seed;
 }

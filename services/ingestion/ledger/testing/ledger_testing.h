@@ -91,7 +91,7 @@ absl::StatusOr<std::vector<v1::FeedEvent>> Events(const Ledger& ledger, int64_t 
 // What the events up to `sequence` add up to.
 CellMap SumOfEvents(const std::vector<v1::FeedEvent>& events, int64_t sequence);
 
-// The seed of a random test: --seed=N on the command line or DONDOC_SEED, else a new one. Printed.
+// The seed of a random test: --seed=N on the command line or TEST_SEED, else a new one. Printed.
 uint64_t TestSeed();
 
 }  // namespace dondoc::ingestion::testing
