@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <xlsxwriter.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -154,15 +155,16 @@ class Table {
   // worksheet_write_string never makes a formula; a leading sign is still kept from becoming one
   // when the sheet is saved as CSV and opened again.
   static std::string Clean(const std::string& text) {
-    std::string clean = text.substr(0, kCellBytesMax);
-    while (!clean.empty() && (static_cast<unsigned char>(clean.back()) & 0xC0) == 0x80 &&
-           text.size() > kCellBytesMax) {
-      clean.pop_back();
-    }
+    // Never within a character.
+    size_t bytes = std::min(text.size(), kCellBytesMax);
+    while (bytes > 0 && bytes < text.size() &&
+           (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80)
+      --bytes;
+    const bool formula = bytes > 0 && absl::StrContains("=+-@", text[0]);
+    std::string clean = absl::StrCat(formula ? "'" : "", absl::string_view(text).substr(0, bytes));
     for (char& c : clean) {
       if (static_cast<unsigned char>(c) < 0x20) c = ' ';
     }
-    if (!clean.empty() && absl::StrContains("=+-@", clean[0])) clean.insert(0, "'");
     return clean;
   }
   void Text(lxw_col_t column, const std::string& text) {
