@@ -10,15 +10,12 @@
 #include "services/common/clock/civil.h"
 #include "services/common/metric/definition.h"
 #include "services/common/metric/structure.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 
 namespace dondoc::aggregation {
 namespace {
-
-absl::Status Invalid(absl::string_view field, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
-}
 
 absl::StatusOr<int32_t> DecodeDay(absl::string_view field, const std::string& text) {
   if (text.empty()) return Invalid(field, "required, a day like 2023-11-15");

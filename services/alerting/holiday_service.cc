@@ -6,6 +6,7 @@
 #include "services/alerting/calendar/ical_holidays.h"
 #include "services/alerting/campaign.h"
 #include "services/common/clock/civil.h"
+#include "services/common/rpc/broken_stream.h"
 #include "services/common/status/macros.h"
 
 namespace dondoc::alerting {
@@ -123,7 +124,7 @@ absl::StatusOr<v1::ImportHolidaysResponse> HolidayServiceHandler::Import(const s
 }
 
 grpc::Status HolidayServiceHandler::ImportHolidays(
-    grpc::ServerContext* /*context*/, grpc::ServerReader<v1::ImportHolidaysRequest>* reader,
+    grpc::ServerContext* context, grpc::ServerReader<v1::ImportHolidaysRequest>* reader,
     v1::ImportHolidaysResponse* response) {
   v1::ImportHolidaysRequest piece;
   std::string author;
@@ -140,6 +141,7 @@ grpc::Status HolidayServiceHandler::ImportHolidays(
     }
     text += piece.body().data();
   }
+  if (BrokeOff(*context)) return ToGrpc(absl::CancelledError("the upload broke off"));
   return Answer(Import(author, until, text), response);
 }
 

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "services/alerting/acknowledgement.h"
 #include "services/alerting/bounce.h"
+#include "services/alerting/calls.h"
 #include "services/alerting/mime.h"
 #include "services/alerting/webhook.h"
 #include "services/common/clock/civil.h"
@@ -23,27 +24,9 @@
 namespace dondoc::alerting {
 namespace {
 
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
 constexpr size_t kReasonBytesMax = 500;
 constexpr int kKindsMax = 20;
 constexpr char kHtml[] = "text/html; charset=utf-8";
-
-absl::StatusOr<int> PageSize(int32_t asked) {
-  if (asked < 0 || asked > kPageSizeMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("page_size: ", asked, " is not 0–", kPageSizeMax));
-  }
-  return asked == 0 ? kPageSizeDefault : asked;
-}
-
-absl::StatusOr<int64_t> PageNumber(const std::string& token) {
-  int64_t number = 0;
-  if (!token.empty() && (!absl::SimpleAtoi(token, &number) || number <= 0)) {
-    return absl::InvalidArgumentError(absl::StrCat("page_token: ", Quoted(token), " is not ours"));
-  }
-  return number;
-}
 
 // Waits run on the real clock; people read civil time.
 void ShowInCivilTime(absl::Time now, v1::Reminder& reminder) {

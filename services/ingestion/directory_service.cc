@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/ingestion/page_token.h"
 
@@ -13,10 +14,6 @@ namespace {
 
 constexpr int kPageSize = 100;
 constexpr int kPageSizeMax = 1'000;
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/definition.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/coverage_check.h"
@@ -25,10 +26,6 @@ namespace {
 
 constexpr int kPageSize = 100;
 constexpr int kPageSizeMax = 1'000;
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::StatusOr<absl::CivilDay> ReadDay(absl::string_view field, const std::string& text) {
   if (text.empty()) return Invalid(field, "required, e.g. 2023-01-01");

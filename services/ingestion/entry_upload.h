@@ -4,14 +4,11 @@
 #include "absl/strings/string_view.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/sync_stream.h"
+#include "services/common/rpc/broken_stream.h"
 #include "services/common/status/macros.h"
 #include "services/ingestion/entry_file.h"
 
 namespace dondoc::ingestion {
-
-// Whether the caller broke off rather than came to the file's end: half a file must never pass for
-// a whole one. Waits a moment, as a broken stream ends before it is known to be cancelled.
-bool BrokeOff(const grpc::ServerContext& context);
 
 // Reads a stream of `Request`s, whose `body` are the pieces of a file, into `file`; the first
 // message, without its piece, is left in `first`.

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
+#include "services/common/rpc/broken_stream.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/coverage_check.h"
@@ -23,12 +25,6 @@ constexpr int kPageSizeMax = 1'000;
 constexpr size_t kImportIdBytesMax = 63;
 constexpr size_t kUnitColumnBytesMax = 200;
 constexpr size_t kPieceBytes = 64 << 10;
-constexpr absl::Duration kCancelGrace = absl::Milliseconds(50);
-constexpr absl::Duration kCancelPoll = absl::Milliseconds(5);
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::Status CheckImportId(const std::string& import_id) {
   bool good = !import_id.empty() && import_id.size() <= kImportIdBytesMax;
@@ -44,17 +40,6 @@ std::string MakeImportId(absl::Time now) {
   std::random_device random;
   return absl::StrCat(absl::FormatTime("%Y%m%d-%H%M%S-", now, VietNamTime()),
                       absl::Hex((uint64_t{random()} << 32) | random(), absl::kZeroPad16));
-}
-
-// Whether the caller broke off rather than came to the file's end. A broken stream ends the reading
-// a moment before it is known to be cancelled; half a file must never pass for a whole one.
-bool BrokeOff(const grpc::ServerContext& context) {
-  const absl::Time until = absl::Now() + kCancelGrace;
-  while (!context.IsCancelled()) {
-    if (absl::Now() >= until) return false;
-    absl::SleepFor(kCancelPoll);
-  }
-  return true;
 }
 
 }  // namespace

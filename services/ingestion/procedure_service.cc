@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
 #include "services/common/metric/catalogue.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/entry_upload.h"
@@ -23,10 +24,6 @@ constexpr int kPageSize = 1'000;
 constexpr int kPageSizeMax = 20'000;
 // A file's change is made again when another change of the catalogue came between.
 constexpr int kAttemptsMax = 8;
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::Status CheckOptionalDay(const char* field, const std::string& day) {
   if (day.empty()) return absl::OkStatus();

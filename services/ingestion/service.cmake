@@ -1,6 +1,6 @@
 # dondoc::ingestion: what reads files and answers calls; and the binary.
 add_library(dondoc_ingestion_service STATIC
-    config.cc coverage_check.cc definition_service.cc directory_service.cc dossier_service.cc entry_file.cc entry_upload.cc feed_service.cc import_job.cc
+    config.cc coverage_check.cc definition_service.cc directory_service.cc dossier_service.cc entry_file.cc feed_service.cc import_job.cc
     import_service.cc imports.cc imports_upload.cc metrics.cc page_token.cc principal.cc procedure_file.cc procedure_service.cc rejects_csv.cc statement_mapper.cc statement_service.cc
     unit_file.cc unit_service.cc)
 add_library(dondoc::ingestion ALIAS dondoc_ingestion_service)

@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/ledger/statement_check.h"
@@ -21,10 +22,6 @@ namespace {
 
 constexpr int kPageSize = 100;
 constexpr int kPageSizeMax = 1'000;
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::StatusOr<std::optional<absl::CivilDay>> ReadBound(absl::string_view field,
                                                         const std::string& text) {

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "services/common/clock/civil.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 #include "services/ingestion/entry_upload.h"
@@ -27,10 +28,6 @@ constexpr int kPageSizeMax = 20'000;
 constexpr size_t kAliasBytesMax = 200;
 // A change made from the directory is made again when another came between.
 constexpr int kAttemptsMax = 8;
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::Status NoSuchUnit(const std::string& unit_id) {
   return absl::NotFoundError(

@@ -431,18 +431,7 @@ absl::StatusOr<ReminderPage> SqliteAlertStore::ListReminders(const std::string& 
       kReminderColumns,
       "WHERE evaluation_id = ? AND channel = 0 AND number > ? ORDER BY number LIMIT ?"));
   query.BindText(1, evaluation_id).BindInt(2, after).BindInt(3, limit + 1);
-  ReminderPage page;
-  int64_t last = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, query.Step());
-    if (!more) return page;
-    if (static_cast<int>(page.reminders.size()) == limit) {
-      page.next = last;
-      return page;
-    }
-    page.reminders.push_back(ReadReminder(query));
-    last = query.Int(12);
-  }
+  return ReadReminderPage(query, limit);
 }
 
 absl::StatusOr<StoredMessage> SqliteAlertStore::FindMessage(const std::string& reminder_id) const {

@@ -52,18 +52,7 @@ absl::StatusOr<ReminderPage> SqliteAlertStore::ListHistory(const HistoryFilter& 
       .BindInt(3, filter.state)
       .BindInt(4, after)
       .BindInt(5, limit + 1);
-  ReminderPage page;
-  int64_t last = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, query.Step());
-    if (!more) return page;
-    if (static_cast<int>(page.reminders.size()) == limit) {
-      page.next = last;
-      return page;
-    }
-    page.reminders.push_back(ReadReminder(query));
-    last = query.Int(12);
-  }
+  return ReadReminderPage(query, limit);
 }
 
 absl::StatusOr<v1::Reminder> SqliteAlertStore::Retry(const std::string& reminder_id) {

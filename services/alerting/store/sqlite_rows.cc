@@ -1,6 +1,7 @@
 #include "services/alerting/store/sqlite_rows.h"
 
 #include "services/common/clock/civil.h"
+#include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 
 namespace dondoc::alerting {
@@ -31,6 +32,21 @@ v1::Reminder ReadReminder(const Statement& row) {
 
 absl::Status NoSuch(absl::string_view what, absl::string_view id) {
   return absl::NotFoundError(absl::StrCat("no ", what, " ", Quoted(id)));
+}
+
+absl::StatusOr<ReminderPage> ReadReminderPage(Statement& query, int limit) {
+  ReminderPage page;
+  int64_t last = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, query.Step());
+    if (!more) return page;
+    if (static_cast<int>(page.reminders.size()) == limit) {
+      page.next = last;
+      return page;
+    }
+    page.reminders.push_back(ReadReminder(query));
+    last = query.Int(12);
+  }
 }
 
 }  // namespace dondoc::alerting

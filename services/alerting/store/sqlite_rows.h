@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "dondoc/v1/campaigns.pb.h"
+#include "services/alerting/store/alert_store.h"
 #include "services/alerting/store/sqlite.h"
 
 // What the parts of SqliteAlertStore share: how rows become messages. Instants are microseconds.
@@ -19,6 +20,9 @@ inline constexpr char kReminderColumns[] =
     "campaign_id, slot FROM reminders ";
 
 v1::Reminder ReadReminder(const Statement& row);
+
+// The rows of `query`, which selects kReminderColumns and one row more than `limit`.
+absl::StatusOr<ReminderPage> ReadReminderPage(Statement& query, int limit);
 
 absl::Status NoSuch(absl::string_view what, absl::string_view id);
 

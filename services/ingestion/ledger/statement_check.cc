@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/clock/civil.h"
+#include "services/common/status/invalid.h"
 #include "services/common/status/macros.h"
 #include "services/common/status/quote.h"
 
@@ -12,10 +13,6 @@ namespace dondoc::ingestion {
 namespace {
 
 constexpr absl::CivilDay kFirstDay(2000, 1, 1);
-
-absl::Status Invalid(absl::string_view field, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", why));
-}
 
 absl::StatusOr<absl::CivilDay> ReadDay(absl::string_view field, const std::string& text) {
   if (text.empty()) return Invalid(field, "required, e.g. 2023-01-01");
